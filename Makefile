@@ -1,0 +1,65 @@
+# One door for chores. `make help` lists them. Needs Python 3.11 or newer, make and pip; nothing else.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test test-sqlite test-postgres lint format lock clean
+
+help: ## List the chores
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/ready ## A sequence in time-lapse, end to end; checks itself
+	@$(BIN)/keepshowingup demo $(if $(ARTICLE),--article "$(ARTICLE)")
+
+up: $(VENV)/ready ## Everything in the foreground; says which addresses to open
+	@$(BIN)/keepshowingup up
+
+test: lint test-sqlite test-postgres ## All that CI runs: lint, and every test on SQLite and on PostgreSQL
+
+test-sqlite: $(VENV)/ready-to-test ## Every test on SQLite, with real processes and a real browser
+	$(BIN)/python -m tests.browser
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+# core and letters know no database and pages look the same on each, so those need no second run.
+test-postgres: $(VENV)/ready-to-test ## Every test that touches a database, on a real PostgreSQL
+	KSU_TEST_ON=postgres $(BIN)/pytest -n 2 --dist loadgroup -m "not browser" --ignore tests/core --ignore tests/letters
+
+lint: $(VENV)/ready-to-test ## ruff, mypy strict, and the walls between the rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
+
+format: $(VENV)/ready-to-test ## Put the code in the house's form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## Resolve the dependencies again, into lock files with hashes
+	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip -q install uv
+	$(VENV)-lock/bin/uv pip compile -q --upgrade --generate-hashes --no-header --no-annotate --universal \
+	  --python-version 3.11 --group build pyproject.toml -o requirements/runtime.lock
+	$(VENV)-lock/bin/uv pip compile -q --upgrade --generate-hashes --no-header --no-annotate --universal \
+	  --python-version 3.11 --group build --group dev -c requirements/runtime.lock pyproject.toml -o requirements/dev.lock
+	rm -rf $(VENV)-lock
+
+clean: ## Remove what the chores made, but for var/, which holds your data
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results
+
+# What is installed is exactly what the lock files say, checked by hash.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "keepshowingup needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/ready: $(VENV)/bin/python requirements/runtime.lock pyproject.toml
+	@echo "Installing what it needs (a minute, once) …"
+	@$(PIP) install -q --require-hashes -r requirements/runtime.lock
+	@$(PIP) install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/ready-to-test: $(VENV)/ready requirements/dev.lock
+	@echo "Installing what the tests need …"
+	@$(PIP) install -q --require-hashes -r requirements/dev.lock
+	@touch $@

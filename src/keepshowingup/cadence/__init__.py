@@ -1,0 +1,1 @@
+"""When each reader gets the next letter, and why then."""

@@ -1,0 +1,63 @@
+"""A reader's place in a sequence, the moment of their next letter, and the steps they have behind them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from keepshowingup.audience.models import Subscriber
+from keepshowingup.core.states import EnrolmentState
+from keepshowingup.editorial.models import Sequence, Step
+
+
+class Enrolment(models.Model):
+    """One reader in one sequence. ``due_at`` is set while a letter waits for its moment, empty otherwise.
+
+    Without ``due_at`` an active enrolment either has a dispatch under way, and ``next_step`` says for which step, or
+    waits for a step that does not exist yet (the next issue, an approval), and ``next_step`` is empty.
+    """
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="enrolments")
+    sequence = models.ForeignKey(Sequence, on_delete=models.CASCADE, related_name="enrolments")
+    state = models.CharField(
+        max_length=10, choices=[(s.value, s.value) for s in EnrolmentState], default=EnrolmentState.ACTIVE.value
+    )
+    enrolled_at = models.DateTimeField(help_text="UTC")
+    started_on = models.DateField(help_text="The reader's local date that day 0 is")
+    next_step = models.ForeignKey(Step, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    due_at = models.DateTimeField(null=True, blank=True, help_text="UTC; empty while a dispatch is under way")
+    promised_at = models.DateTimeField(
+        null=True, blank=True, help_text="UTC; what due_at was planned as, kept while a dispatch is under way"
+    )
+    due_local = models.CharField(max_length=32, blank=True, help_text="The wall time due_at was made from")
+    due_reason = models.CharField(max_length=200, blank=True, help_text="Why then, or why not yet, in words")
+    last_handed_at = models.DateTimeField(null=True, blank=True)
+    moved_days = models.IntegerField(default=0, help_text="Days this reader's plan has moved: pauses, outages")
+    rested_until = models.DateTimeField(
+        null=True, blank=True, help_text="UTC; breaks up to here are counted in moved_days, so none counts twice"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["subscriber", "sequence"], name="enrolled_once")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(state="active", due_at__isnull=False), name="enrolment_due"),
+        ]
+
+
+class PastStep(models.Model):
+    """A step a reader has behind them: its letter was handed over, or it was passed over (``handed_at`` is empty).
+
+    It is what keeps a step from being planned twice, and what the pace across all sequences is counted from.
+    """
+
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.CASCADE, related_name="past_steps")
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="past_steps")
+    step_key = models.CharField(max_length=60)
+    settled_at = models.DateTimeField(help_text="UTC")
+    handed_at = models.DateTimeField(null=True, blank=True, help_text="UTC; empty when nothing was handed over")
+    due_local = models.CharField(max_length=32, blank=True)
+    due_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["enrolment", "step_key"], name="step_behind_once")]
+        indexes = [models.Index(fields=["subscriber", "handed_at"], name="past_by_reader")]

@@ -1,0 +1,262 @@
+"""Which letter comes next and when: the decision, as values. The sender and the forecast both ask here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from keepshowingup.core.pace import Pace, Priority, first_free_day
+from keepshowingup.core.states import EnrolmentState
+from keepshowingup.core.timing import (
+    Moment,
+    OnDate,
+    Rules,
+    Timing,
+    local_date,
+    local_days_between,
+    moment_of,
+    starts_at,
+    to_utc,
+)
+
+NO_ISSUE_YET = "waits for the next issue"
+NO_LETTER_YET = "waits for the first letter to be written"
+LONGEST_REASON = 200
+NOT_APPROVED_YET = "waits for the next letter to be approved"
+
+
+@dataclass(frozen=True)
+class CourseStep:
+    """A step as the calendar sees it. ``ready_since`` is its first approval (UTC); None: it may not be sent yet."""
+
+    pk: int
+    key: str
+    subject: str
+    timing: Timing
+    ready_since: datetime | None
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Course:
+    """A sequence as the calendar sees it: its steps in order, deleted ones too, because readers have passed them.
+
+    ``rules`` is None when the sequence's own make no sense; ``fault`` says why, and nothing is planned.
+    """
+
+    sequence_id: int
+    title: str
+    open_ended: bool
+    steps: tuple[CourseStep, ...]
+    rules: Rules | None
+    fault: str = ""
+
+    @property
+    def priority(self) -> Priority:
+        """A newsletter gives way to a sequence."""
+        return Priority.NEWSLETTER if self.open_ended else Priority.SEQUENCE
+
+    @cached_property
+    def by_pk(self) -> dict[int, CourseStep]:
+        """The steps by primary key."""
+        return {step.pk: step for step in self.steps}
+
+    def as_if_approved(self) -> Course:
+        """The same with every step ready, for a forecast of what is still being written."""
+        always = datetime.min.replace(tzinfo=UTC)
+        return replace(self, steps=tuple(replace(step, ready_since=step.ready_since or always) for step in self.steps))
+
+
+@dataclass
+class Place:
+    """Where one reader stands in one course. ``past`` holds the keys of the steps behind them and since when."""
+
+    pk: int
+    course: Course
+    started_on: date
+    enrolled_at: datetime
+    moved_days: int = 0
+    past: dict[str, datetime] = field(default_factory=dict)
+    state: EnrolmentState = EnrolmentState.ACTIVE
+    live: bool = True
+    step: CourseStep | None = None
+    due: datetime | None = None
+    promised: datetime | None = None
+    last_handed: datetime | None = None
+    rested_until: datetime | None = None
+    local: str = ""
+    reason: str = ""
+
+    @property
+    def is_under_way(self) -> bool:
+        """A dispatch has been claimed for ``step`` and is not settled."""
+        return self.due is None and self.step is not None and self.step.key not in self.past
+
+    def wait(self, reason: str) -> None:
+        """Nothing is planned."""
+        self.step = self.due = self.promised = None
+        self.local, self.reason = "", reason
+
+    def promise(self, step: CourseStep, moment: Moment) -> None:
+        """The next letter and its moment."""
+        self.step, self.due, self.promised = step, moment.utc, moment.utc
+        self.local, self.reason = moment.local.isoformat(timespec="seconds"), moment.reason[:LONGEST_REASON]
+
+
+@dataclass
+class Reader:
+    """A reader as the calendar sees them: their clock, all their places, and when letters were handed over lately."""
+
+    pk: int
+    zone: ZoneInfo
+    hour: time
+    places: list[Place] = field(default_factory=list)
+    handed: list[datetime] = field(default_factory=list)
+    paused_at: datetime | None = None
+
+
+def next_step(place: Place, reader: Reader) -> CourseStep | None:
+    """The first step still owed that may be sent; None when there is none now."""
+    return next((step for step in owed_steps(place, reader) if step.ready_since is not None), None)
+
+
+def owed_steps(place: Place, reader: Reader) -> Iterator[CourseStep]:
+    """The steps still owed, in order.
+
+    Not owed: deleted ones, those behind the reader, dates before they joined, and in a drip those that became
+    ready only after the reader had passed a later place (from now on for everyone, no letters from the past).
+    """
+    passed_later: dict[int, datetime] = {}
+    earliest: datetime | None = None
+    for step in reversed(place.course.steps):
+        if earliest is not None:
+            passed_later[step.pk] = earliest
+        if (passed := place.past.get(step.key)) is not None:
+            earliest = passed if earliest is None else min(earliest, passed)
+    for step in place.course.steps:
+        if step.deleted or step.key in place.past or _is_before_joining(step, place, reader):
+            continue
+        later = passed_later.get(step.pk)
+        if not place.course.open_ended and later is not None and (step.ready_since is None or step.ready_since > later):
+            continue
+        yield step
+
+
+def _is_before_joining(step: CourseStep, place: Place, reader: Reader) -> bool:
+    if not isinstance(step.timing, OnDate):
+        return False
+    wall = starts_at(step.timing, started_on=place.started_on, hour=reader.hour)
+    return to_utc(wall, reader.zone) <= place.enrolled_at
+
+
+def plan(place: Place, reader: Reader, *, pace: Pace, taken: Iterable[date], not_before: datetime) -> None:
+    """Set the place's next letter and its moment, or its end, or what it waits for."""
+    if place.course.rules is None:
+        place.wait(place.course.fault)
+        return
+    step = next_step(place, reader)
+    if step is not None:
+        place.promise(step, _paced(step, place, reader, place.course.rules, pace, list(taken), not_before))
+    elif any(owed_steps(place, reader)):
+        place.wait(NOT_APPROVED_YET)
+    elif place.course.open_ended:
+        place.wait(NO_ISSUE_YET)
+    elif not place.course.steps:
+        place.wait(NO_LETTER_YET)
+    else:
+        place.wait("")
+        place.state = EnrolmentState.FINISHED
+
+
+def _paced(
+    step: CourseStep, place: Place, reader: Reader, rules: Rules, pace: Pace, taken: list[date], not_before: datetime
+) -> Moment:
+    def moment(floor: datetime) -> Moment:
+        return moment_of(
+            step.timing,
+            started_on=place.started_on,
+            enrolled_at=place.enrolled_at,
+            zone=reader.zone,
+            hour=reader.hour,
+            rules=rules,
+            moved_days=place.moved_days,
+            not_before=floor,
+        )
+
+    first = paced = moment(not_before)
+    while (free := first_free_day(paced.local.date(), taken, pace)) != paced.local.date():
+        paced = moment(max(not_before, to_utc(datetime.combine(free, time()), reader.zone)))
+    if paced is first:
+        return first
+    days = (paced.local.date() - first.local.date()).days
+    return replace(paced, reason=f"{first.reason}; moved {days} day{'s' if days != 1 else ''}: {pace}")
+
+
+def arrange(reader: Reader, fresh: Mapping[int, datetime], *, pace: Pace, now: datetime) -> list[Place]:
+    """Plan the places named in ``fresh`` anew, each not before its moment, and let lesser letters make room.
+
+    Higher priorities are placed first; among equals what is already promised keeps its day. A letter that has to
+    make room never moves forward in time. Returns the places that changed.
+    """
+    today = local_date(now, reader.zone)
+    taken = [local_date(handed, reader.zone) for handed in reader.handed]
+    taken += [
+        _day_of(place, reader, today)
+        for place in reader.places
+        if place.is_under_way and place.live and place.pk not in fresh
+    ]
+    changed = []
+    for place in sorted(reader.places, key=lambda place: _precedence(place, fresh)):
+        if place.state is not EnrolmentState.ACTIVE or (place.is_under_way and place.pk not in fresh):
+            continue
+        if place.pk in fresh:
+            plan(place, reader, pace=pace, taken=taken, not_before=max(now, fresh[place.pk]))
+            changed.append(place)
+        elif place.due is not None and place.live:
+            day = _day_of(place, reader, today)
+            if first_free_day(day, taken, pace) != day:
+                plan(place, reader, pace=pace, taken=taken, not_before=max(now, place.due))
+                changed.append(place)
+        # A place that is planned now counts even if its sequence is only about to go live.
+        if place.due is not None and (place.live or place.pk in fresh):
+            taken.append(_day_of(place, reader, today))
+    return changed
+
+
+def _day_of(place: Place, reader: Reader, today: date) -> date:
+    """The local day a planned letter will count on: what is overdue goes out today at the earliest."""
+    return max(today, local_date(place.promised, reader.zone)) if place.promised else today
+
+
+def _precedence(place: Place, fresh: Mapping[int, datetime]) -> tuple[int, bool, datetime, int]:
+    due = place.due or datetime.max.replace(tzinfo=UTC)
+    return (place.course.priority, place.pk in fresh, due, place.pk)
+
+
+def settle(
+    place: Place, reader: Reader, key: str, *, handed_at: datetime | None, now: datetime, patience: timedelta
+) -> None:
+    """Put the step ``key`` behind the reader.
+
+    A letter that was later than ``patience`` because of an outage moves the rest of the plan by the local days it was
+    late, so that the letters after it keep their spacing.
+    """
+    if place.step is not None and place.step.key == key and place.promised is not None:
+        settled = handed_at or now
+        if settled - place.promised > patience:
+            place.moved_days += local_days_between(place.promised, settled, reader.zone)
+    place.past.setdefault(key, now)
+    if handed_at is not None:
+        place.last_handed = handed_at
+        reader.handed.append(handed_at)
+
+
+def rest(place: Place, zone: ZoneInfo, since: datetime, until: datetime) -> None:
+    """Count a break from ``since`` to ``until`` (UTC) into the plan, except what has been counted before."""
+    start = max(filter(None, (since, place.enrolled_at, place.rested_until)))
+    if until > start:
+        place.moved_days += local_days_between(start, until, zone)
+        place.rested_until = until

@@ -1,0 +1,140 @@
+"""Making plans anew: after a break, after an edit, when a reader has moved, after an outage.
+
+Letters keep their spacing from the moment of resuming, nothing comes earlier than it was promised, and never two at
+once: the pace is kept by whoever plans the next letter.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from keepshowingup.audience.models import Subscriber
+from keepshowingup.audience.preferences import clear_pause
+from keepshowingup.cadence.advancing import Break, replan, since_promised
+from keepshowingup.cadence.due import due_enrolments
+from keepshowingup.cadence.enrolling import stop_for_those_gone
+from keepshowingup.cadence.models import Enrolment
+from keepshowingup.cadence.places import CHUNK, patience, read_courses
+from keepshowingup.cadence.planning import Place, Reader
+from keepshowingup.core.errors import NotFound
+from keepshowingup.core.states import EnrolmentState
+from keepshowingup.core.timing import is_allowed, load_zone
+from keepshowingup.editorial.models import Sequence
+
+log = logging.getLogger(__name__)
+ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+
+def catch_up(now: datetime) -> None:
+    """What has to be put right before letters are claimed at ``now``: called at each tick, and cheap when all is well.
+
+    Ends pauses, stops what is due to readers who are gone, and takes what an outage has left overdue out of hours in
+    which no letter may leave.
+    """
+    end_pauses(now)
+    stop_for_those_gone(now)
+    move_out_of_quiet(now)
+
+
+def resume_reader(subscriber_id: int, now: datetime) -> None:
+    """End a reader's break: their plan moves by the local days it lasted. Without a break nothing changes."""
+    with transaction.atomic():
+        reader = Subscriber.objects.select_for_update().filter(pk=subscriber_id).first()
+        if reader is None:
+            raise NotFound("There is no such reader.")
+        if reader.paused_at is None:
+            return
+        until = min(now, reader.paused_until or now)
+        replan(_active_of(subscriber_id), now, keep_promises=True, rested=_break_of(reader.paused_at, until))
+        clear_pause(subscriber_id)
+
+
+def end_pauses(now: datetime) -> int:
+    """End the breaks whose last day has come; returns how many."""
+    over = Subscriber.objects.filter(paused_at__isnull=False, paused_until__lte=now)
+    ids = list(over.order_by("pk").values_list("pk", flat=True))
+    for subscriber_id in ids:
+        resume_reader(subscriber_id, now)
+    return len(ids)
+
+
+def replan_reader(subscriber_id: int, now: datetime) -> None:
+    """A reader's zone or hour is another: every letter is planned anew, none earlier than it was promised."""
+    replan(_active_of(subscriber_id), now, keep_promises=True, leave_overdue=True)
+
+
+def replan_sequence(sequence_id: int, now: datetime) -> int:
+    """The steps or the rules of a sequence are others: plan its waiting readers anew; returns how many plans moved.
+
+    Readers who have finished stay finished. A letter whose moment has come is left to be claimed.
+    """
+    return _replan_all(sequence_id, now, rested=None, leave_overdue=True)
+
+
+def resume_sequence(sequence_id: int, since: datetime | None, now: datetime) -> int:
+    """The sequence rested from ``since`` (None: it was never live) to ``now``: move its readers' plans by those days.
+
+    Call it before the sequence is live. It may be called again after a crash: no break counts twice.
+    """
+
+    def rested(_: Place, reader: Reader) -> tuple[datetime, datetime]:
+        # Days on which the reader was away too are counted when the reader comes back.
+        return since or ALWAYS, min(now, reader.paused_at or now)
+
+    return _replan_all(sequence_id, now, rested=rested, leave_overdue=False)
+
+
+def move_out_of_quiet(now: datetime) -> int:
+    """Plan anew what is overdue by an outage and may not leave at this hour of its reader's day; returns how many."""
+    overdue = due_enrolments(now - patience())
+    groups = list(overdue.order_by().values_list("sequence_id", "subscriber__zone").distinct())
+    courses = read_courses({sequence_id for sequence_id, _ in groups})
+    moved = 0
+    for sequence_id, zone in groups:
+        rules = courses[sequence_id].rules
+        if rules is None or is_allowed(now, load_zone(zone), rules):
+            continue
+        there = overdue.filter(sequence_id=sequence_id, subscriber__zone=zone)
+        for ids in _chunks(there):
+            moved += replan(ids, now, rested=since_promised(now), courses=courses)
+    if moved:
+        log.warning("%d letters were overdue at an hour when none may leave; they wait for the next", moved)
+    return moved
+
+
+def _break_of(since: datetime, until: datetime) -> Break:
+    """A reader's break, without the days on which the sequence rests too: those count when the sequence resumes."""
+    resting = dict(Sequence.objects.exclude(state=Sequence.State.LIVE).values_list("pk", "paused_at"))
+
+    def rested(place: Place, _: Reader) -> tuple[datetime, datetime]:
+        if place.course.sequence_id not in resting:
+            return since, until
+        return since, min(until, resting[place.course.sequence_id] or ALWAYS)
+
+    return rested
+
+
+def _active_of(subscriber_id: int) -> list[int]:
+    active = Enrolment.objects.filter(subscriber=subscriber_id, state=EnrolmentState.ACTIVE)
+    return list(active.values_list("pk", flat=True))
+
+
+def _replan_all(sequence_id: int, now: datetime, *, rested: Break | None, leave_overdue: bool) -> int:
+    courses = read_courses([sequence_id])
+    active = Enrolment.objects.filter(sequence_id=sequence_id, state=EnrolmentState.ACTIVE)
+    return sum(
+        replan(ids, now, rested=rested, leave_overdue=leave_overdue, keep_promises=rested is not None, courses=courses)
+        for ids in _chunks(active)
+    )
+
+
+def _chunks(enrolments: QuerySet[Enrolment]) -> Iterator[list[int]]:
+    last = 0
+    while ids := list(enrolments.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:CHUNK]):
+        yield ids
+        last = ids[-1]

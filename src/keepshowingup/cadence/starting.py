@@ -1,0 +1,70 @@
+"""Starting a sequence, pausing it, and going on."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+
+from keepshowingup.cadence.places import rules_of
+from keepshowingup.cadence.replanning import replan_sequence, resume_sequence
+from keepshowingup.core.errors import NotFound, Refused
+from keepshowingup.editorial import reviewing
+from keepshowingup.editorial.models import Sequence
+
+log = logging.getLogger(__name__)
+
+
+def activate(sequence_id: int, now: datetime) -> None:
+    """Start a sequence with what has been approved. Readers who have been waiting begin today.
+
+    Raises :class:`Refused` with everything that stands in the way. On a live sequence it takes newly approved words
+    into use, on a paused one it resumes as well.
+    """
+    with transaction.atomic():
+        sequence = _locked(sequence_id)
+        if obstacles := reviewing.obstacles(sequence_id, now):
+            raise Refused("\n".join((f"{sequence.title} can't start yet:", *obstacles)))
+        rules_of(sequence)  # raises where no hour of the week is left
+        reviewing.make_current(sequence)
+    if sequence.state == Sequence.State.LIVE:
+        replan_sequence(sequence_id, now)
+    else:
+        _go_live(sequence, now)
+
+
+def pause(sequence_id: int, now: datetime) -> None:
+    """Rest a sequence: nothing of it is sent until it is resumed. Raises :class:`Refused` when it is not live."""
+    with transaction.atomic():
+        sequence = _locked(sequence_id)
+        if sequence.state != Sequence.State.LIVE:
+            raise Refused(f"{sequence.title} is not live, so there is nothing to pause.")
+        Sequence.objects.filter(pk=sequence_id).update(state=Sequence.State.PAUSED, paused_at=now)
+    log.info("sequence %d is paused", sequence_id)
+
+
+def resume(sequence_id: int, now: datetime) -> None:
+    """Go on after a pause; every plan moves by the days it lasted. Raises :class:`Refused` when it is not paused."""
+    with transaction.atomic():
+        sequence = _locked(sequence_id)
+    if sequence.state != Sequence.State.PAUSED:
+        raise Refused(f"{sequence.title} is not paused. To start it: keepshowingup sequence activate {sequence.slug}")
+    _go_live(sequence, now)
+
+
+def _go_live(sequence: Sequence, now: datetime) -> None:
+    # Plans first, in chunks, while nothing of it is due; live last. A crash in between leaves it resting, and doing
+    # it again counts no break twice.
+    resume_sequence(sequence.pk, sequence.paused_at, now)
+    Sequence.objects.filter(pk=sequence.pk).update(
+        state=Sequence.State.LIVE, paused_at=None, activated_at=sequence.activated_at or now
+    )
+    log.info("sequence %d is live", sequence.pk)
+
+
+def _locked(sequence_id: int) -> Sequence:
+    sequence = Sequence.objects.select_for_update().filter(pk=sequence_id).first()
+    if sequence is None:
+        raise NotFound("There is no such sequence. See: keepshowingup sequence list")
+    return sequence

@@ -1,0 +1,180 @@
+"""Articles on the command line: bring one in, draft letters from it, read a text as the proofreader does."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from keepshowingup.core.errors import Refused
+
+if TYPE_CHECKING:
+    from keepshowingup.core.drafting import DraftStep
+    from keepshowingup.core.proofreading import Report, TextKind
+
+_LOOKS = {"block": "bold red", "warn": "yellow", "note": "dim"}
+_VERDICTS = {
+    "good": "Good: nothing stands in the way.",
+    "look": "Worth a look before it is sent.",
+    "blocked": "Blocked: something here must change before it is sent.",
+    "spun": "This reads as if a machine had swapped its words. Rewrite it; do not send it.",
+}
+
+
+def _say(line: dict[str, Any]) -> None:
+    click.echo(json.dumps(line, ensure_ascii=False))
+
+
+def _read(name: str) -> bytes:
+    """The bytes of a file, or of standard input for ``-``. What is larger than 10 MB is refused, not read whole."""
+    from keepshowingup.editorial.manuscripts import SIZE_LIMIT, check_size
+
+    if name == "-":
+        data = sys.stdin.buffer.read(SIZE_LIMIT + 1)
+        check_size(len(data), "Standard input")
+        return data
+    path = Path(name)
+    if path.is_dir():
+        raise Refused(f"{name} is a folder. Name a file in it.")
+    try:
+        check_size(path.stat().st_size, path.name)
+        with path.open("rb") as file:
+            return file.read(SIZE_LIMIT + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no name of a file"
+        raise Refused(f"{name} can't be read: {reason.lower()}. Check the name.") from error
+
+
+def _text(name: str) -> str:
+    from keepshowingup.editorial.manuscripts import text_of
+
+    return text_of(_read(name), "standard input" if name == "-" else Path(name).name)
+
+
+@click.group()
+def article() -> None:
+    """Bring articles in and draft letters from them."""
+
+
+@article.command("import")
+@click.argument("source", metavar="FILE|URL")
+@click.option("--title", help="What to call it; else its own title.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def import_(source: str, title: str | None, as_json: bool) -> None:
+    """Keep an article as Markdown: .md, .txt, .html, .docx, or a page on the web."""
+    from keepshowingup.cli.root import with_django
+
+    with_django()
+    from django.conf import settings
+
+    from keepshowingup.editorial.importing import import_article
+
+    now = settings.CLOCK.now()
+    if source.lower().startswith(("http://", "https://")):
+        from keepshowingup.editorial.fetching import fetch_page
+
+        page = fetch_page(source)
+        kept = import_article(page.data, name=page.name, title=title, now=now, source_url=page.url)
+    else:
+        kept = import_article(_read(source), name=Path(source).name, title=title, now=now)
+    if as_json:
+        _say({"id": kept.pk, "slug": kept.slug, "title": kept.title, "words": kept.words, "findings": kept.findings})
+        return
+    click.echo(f"{kept.title}: {kept.words} words, kept as {kept.slug}.")
+    if kept.findings:
+        click.echo(f"The proofreader found {len(kept.findings)} things to look at.")
+    click.echo(f"Draft letters from it: keepshowingup article draft {source}")
+
+
+@article.command("draft")
+@click.argument("file", metavar="FILE")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a letter on stdout.")
+def draft_(file: str, as_json: bool) -> None:
+    """Propose a sequence of letters from an article. Nothing is kept; no database is needed."""
+    from keepshowingup.core.drafting import draft
+
+    steps = draft(_text(file))
+    if not steps:
+        raise Refused(f"There are no words in {file}. Draft from a file that has some.")
+    if not as_json:
+        _show_draft(steps)
+        return
+    for step in steps:
+        _say(
+            {
+                "position": step.position,
+                "day": step.day,
+                "subject": step.subject,
+                "preheader": step.preheader,
+                "words": step.words,
+                "markdown": step.markdown,
+            }
+        )
+
+
+def _show_draft(steps: list[DraftStep]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("Day", justify="right")
+    table.add_column("Words", justify="right")
+    table.add_column("Subject, and the line after it")
+    for step in steps:
+        line = f"[bold]{escape(step.subject)}[/bold]\n[dim]{escape(step.preheader)}[/dim]"
+        table.add_row(str(step.day), str(step.words), line)
+    console = Console(highlight=False)
+    console.print(table)
+    last = steps[-1].day
+    console.print(f"\n{len(steps)} letters over {last} days. With --json you get their text.")
+
+
+@click.command()
+@click.argument("file", metavar="FILE|-")
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(["article", "letter", "subject"]),
+    default="letter",
+    show_default=True,
+    help="What the text is.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a finding, then one with the verdict.")
+def proofread(file: str, kind: TextKind, as_json: bool) -> None:
+    """Read a text as the proofreader does. No database is needed; nothing is changed."""
+    from keepshowingup.core.proofreading import proofread as read
+
+    report = read(_text(file), kind)
+    if not as_json:
+        _show_report(report)
+        return
+    for finding in report.findings:
+        _say(finding.as_dict())
+    _say(
+        {
+            "verdict": report.verdict,
+            "grade": report.grade,
+            "words": report.words,
+            "unseen_pairs": report.unseen_pairs,
+        }
+    )
+
+
+def _show_report(report: Report) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    for finding in report.findings:
+        place = f"{finding.line}:{finding.start}" if finding.phrase else "whole text"
+        phrase = f" [bold]{escape(finding.phrase)}[/bold]" if finding.phrase else ""
+        look = _LOOKS[finding.severity]
+        console.print(
+            f"[{look}]{finding.severity:<5}[/{look}] [dim]{place}[/dim]{phrase}\n      {escape(finding.suggestion)}"
+        )
+    words = "1 word" if report.words == 1 else f"{report.words} words"
+    console.print(f"{_VERDICTS[report.verdict]} {words}, grade {report.grade:g}.")

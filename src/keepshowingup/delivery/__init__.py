@@ -1,0 +1,1 @@
+"""A letter that is due is claimed once, composed, and handed over once."""

@@ -1,0 +1,70 @@
+"""One letter to one reader, from the claim to the outcome, and the heartbeats of the workers."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from keepshowingup.audience.models import Notice, Subscriber
+from keepshowingup.cadence.models import Enrolment
+from keepshowingup.core.states import DispatchState
+from keepshowingup.editorial.models import Revision
+
+
+class Dispatch(models.Model):
+    """One letter to one reader. Its unique keys are what makes a second one impossible."""
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="dispatches")
+    enrolment = models.ForeignKey(Enrolment, null=True, on_delete=models.CASCADE, related_name="dispatches")
+    step_key = models.CharField(max_length=60, blank=True)
+    revision = models.ForeignKey(Revision, null=True, on_delete=models.SET_NULL, related_name="+")
+    notice = models.OneToOneField(Notice, null=True, on_delete=models.CASCADE, related_name="dispatch")
+
+    state = models.CharField(max_length=12, choices=[(s.value, s.value) for s in DispatchState])
+    reason = models.CharField(max_length=200, blank=True, help_text="Why it was skipped, refused or is to be retried")
+    due_at = models.DateTimeField(help_text="UTC, on the calendar")
+    due_local = models.CharField(max_length=32, blank=True)
+    due_reason = models.CharField(max_length=200, blank=True)
+    message_id = models.CharField(max_length=120, unique=True, help_text="Fixed for life: retries keep it")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Times the server was asked")
+    crashes = models.PositiveSmallIntegerField(default=0, help_text="Times a worker died with it in hand")
+
+    fence = models.PositiveIntegerField(default=1, help_text="Grows with each offer; a slow worker's old one is void")
+    lease_until = models.DateTimeField(null=True, help_text="Real time")
+    owner = models.CharField(max_length=80, blank=True, help_text="Which worker's journal speaks of it")
+    retry_at = models.DateTimeField(null=True, help_text="Real time")
+    claimed_at = models.DateTimeField(help_text="UTC, on the calendar")
+    handed_over_at = models.DateTimeField(null=True, help_text="UTC, on the calendar: when the server said 250")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["enrolment", "step_key"], name="one_dispatch_per_enrolment_and_step"),
+            models.CheckConstraint(
+                name="dispatch_is_for_a_step_or_a_notice",
+                condition=Q(enrolment__isnull=False, notice__isnull=True)
+                | Q(enrolment__isnull=True, notice__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["lease_until"], condition=Q(state__in=["claimed", "handing_over"]), name="dispatch_leased"
+            ),
+            models.Index(fields=["retry_at"], condition=Q(state="retry_at"), name="dispatch_to_retry"),
+            models.Index(fields=["subscriber", "handed_over_at"], name="dispatch_by_reader"),
+        ]
+
+
+class Heartbeat(models.Model):
+    """The last sign of life of a part, written by the part itself."""
+
+    part = models.CharField(max_length=120, primary_key=True)
+    seen_at = models.DateTimeField(help_text="Real time")
+
+
+class Breaker(models.Model):
+    """A transport that is resting because its server is not there. Letters wait; attempts are not used up."""
+
+    transport = models.CharField(max_length=80, primary_key=True)
+    failures = models.PositiveIntegerField(default=0)
+    open_until = models.DateTimeField(null=True, help_text="Real time")
+    reason = models.CharField(max_length=200, blank=True)

@@ -1,0 +1,72 @@
+"""Sending one letter to a member of staff, and showing it, exactly as a reader would get it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from keepshowingup.audience.models import Subscriber
+from keepshowingup.cadence.models import Enrolment
+from keepshowingup.core.address import check_address
+from keepshowingup.core.errors import NotFound, Refused
+from keepshowingup.core.states import DispatchState
+from keepshowingup.delivery.claiming import new_message_id
+from keepshowingup.delivery.courier import relay_url
+from keepshowingup.delivery.models import Dispatch
+from keepshowingup.delivery.preparing import Prepared, base_host, prepare
+from keepshowingup.delivery.transports.reply import AnswerLost, ConnectionDown
+from keepshowingup.delivery.transports.smtp import SmtpConnection, parse_relay
+from keepshowingup.editorial.masthead import masthead
+from keepshowingup.editorial.models import Step
+
+
+def find_step(slug: str, step: str) -> Step:
+    """A step by its sequence's slug and its own key or position. Raises :class:`NotFound`."""
+    steps = Step.objects.filter(sequence__slug=slug, deleted_at=None).select_related("sequence__article")
+    found = steps.filter(key=step).first() or (steps.filter(position=int(step)).first() if step.isdigit() else None)
+    if found is None:
+        raise NotFound(f"There is no step '{step}' in '{slug}'. `keepshowingup sequence show {slug}` lists them.")
+    return found
+
+
+def render_for(step: Step, to: str, now: datetime) -> Prepared:
+    """The message ``to`` would get for the newest revision of ``step``, byte for byte but for its Message-ID.
+
+    ``to`` may be a reader's address, then it is rendered for that reader; else for an invented one. Nothing is saved.
+    """
+    checked = check_address(to)
+    if not checked.ok:
+        raise Refused(f"{to!r} is no address a letter can go to: {checked.reason}")
+    revision = step.revisions.first()
+    if revision is None:
+        raise Refused(f"The step '{step.key}' has no letter yet. Write one first.")
+    reader = Subscriber.objects.filter(email_key=checked.key).first()
+    enrolment = reader and Enrolment.objects.filter(subscriber=reader, sequence=step.sequence).first()
+    reader = reader or Subscriber(email=checked.normalised, email_key=checked.key, state=Subscriber.State.ACTIVE)
+    enrolment = enrolment or Enrolment(subscriber=reader, sequence=step.sequence, enrolled_at=now)
+    enrolment.sequence = step.sequence
+    dispatch = Dispatch(
+        subscriber=reader,
+        enrolment=enrolment,
+        step_key=step.key,
+        revision=revision,
+        due_at=now,
+        claimed_at=now,
+        state=DispatchState.CLAIMED,
+        message_id=new_message_id(masthead().from_address.rpartition("@")[2] or "localhost"),
+    )
+    return prepare(dispatch, now)
+
+
+def send_test(step_id: int, to: str, now: datetime) -> None:
+    """Send the newest revision of a step to ``to``, at once. Raises :class:`Refused` when the server won't have it."""
+    step = Step.objects.select_related("sequence__article").get(pk=step_id)
+    prepared = render_for(step, to, now)
+    connection = SmtpConnection(parse_relay(relay_url()), hello=base_host())
+    try:
+        reply = connection.hand_over(prepared.sender, prepared.recipient, prepared.message, at_the_dot=lambda: None)
+    except (ConnectionDown, AnswerLost) as error:
+        raise Refused(f"The mail server did not take the test: {error}. Look at SMTP_URL and try again.") from error
+    finally:
+        connection.close()
+    if not reply.accepted:
+        raise Refused(f"The mail server refused the test: {reply}")

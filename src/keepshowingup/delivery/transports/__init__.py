@@ -1,0 +1,1 @@
+"""Ways a letter leaves the house."""

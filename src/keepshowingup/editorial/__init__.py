@@ -1,0 +1,1 @@
+"""What editors write: articles, sequences, steps, frozen revisions and their approvals."""

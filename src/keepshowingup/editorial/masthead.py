@@ -1,0 +1,89 @@
+"""Who the letters come from: one row for the whole house."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from keepshowingup.core.address import check_address
+from keepshowingup.core.errors import WrongUsage
+from keepshowingup.editorial.models import Masthead
+from keepshowingup.editorial.wording import fault_in_line, fault_in_text, tidy_line, tidy_text
+
+
+def masthead() -> Masthead:
+    """The one masthead; made with its defaults when there is none yet."""
+    return Masthead.objects.order_by("pk").first() or Masthead.objects.get_or_create(pk=1)[0]
+
+
+def edit_masthead(
+    *,
+    name: str | None = None,
+    from_name: str | None = None,
+    from_address: str | None = None,
+    reply_to: str | None = None,
+    postal_address: str | None = None,
+) -> Masthead:
+    """Change what is given, keep the rest. Raises :class:`WrongUsage` with what can't stand in a letter's header."""
+    given = {
+        "name": name,
+        "from_name": from_name,
+        "from_address": from_address,
+        "reply_to": reply_to,
+        "postal_address": postal_address,
+    }
+    with transaction.atomic():
+        row = masthead()
+        for field, text in given.items():
+            if text is not None:
+                setattr(row, field, check_masthead(field, text))
+        row.save()
+    return row
+
+
+def check_masthead(field: str, text: str) -> str:
+    """One field of the masthead as it is kept. Raises :class:`WrongUsage`.
+
+    The postal address may have several lines; from_address and reply_to are addresses, reply_to may be empty.
+    """
+    said = field.replace("_", " ")
+    column: Any = Masthead._meta.get_field(field)
+    limit = column.max_length
+    if field == "postal_address":
+        text = tidy_text(text)
+        fault = fault_in_text(said, text, limit)
+    else:
+        text = tidy_line(text)
+        fault = fault_in_line(said, text, limit, needed=field != "reply_to")
+    if fault:
+        raise WrongUsage(fault)
+    if field in {"from_address", "reply_to"} and text:
+        checked = check_address(text)
+        if not checked.ok:
+            raise WrongUsage(f"The {said} '{text}' is not an address: {checked.reason}")
+        return checked.normalised
+    return text
+
+
+def masthead_obstacles() -> list[str]:
+    """What the masthead lacks before letters may go out, in sentences."""
+    row = masthead()
+    found = []
+    if not row.postal_address.strip():
+        found.append(
+            "The masthead has no postal address, which the law asks for in every letter: "
+            "set it on the Masthead page under /staff/, or with keepshowingup init."
+        )
+    if not check_address(row.from_address).ok:
+        found.append(
+            "The masthead has no From address that mail can be answered to: "
+            "set it on the Masthead page under /staff/, or with keepshowingup init."
+        )
+    elif settings.PRODUCTION and row.from_address.endswith("@localhost"):
+        found.append(
+            f"Letters would come from {row.from_address}, which no mailbox accepts: "
+            "set an address of your own domain on the Masthead page under /staff/."
+        )
+    return found

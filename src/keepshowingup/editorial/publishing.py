@@ -1,0 +1,146 @@
+"""Folders into the database and out of it: plan, apply, export."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from django.db import transaction
+
+from keepshowingup.core.errors import NotFound
+from keepshowingup.editorial.composing import create_sequence, edit_sequence
+from keepshowingup.editorial.folder_writing import Written, write_folder
+from keepshowingup.editorial.folders import FolderFaulty, FolderSequence, FolderStep, letter_fault
+from keepshowingup.editorial.models import Sequence, Step
+from keepshowingup.editorial.planning import Plan, make_plan
+from keepshowingup.editorial.revising import locked_sequence, revise
+from keepshowingup.editorial.timings import put_timing, timing_of
+from keepshowingup.letters.compile import LetterError
+
+log = logging.getLogger(__name__)
+
+
+def plan(folder: FolderSequence, now: datetime) -> Plan:
+    """What :func:`apply` would change at ``now``. Nothing is changed."""
+    sequence = Sequence.objects.filter(slug=folder.slug).first()
+    if sequence is None:
+        return make_plan(None, folder, now=now)
+    return make_plan(folder_of(sequence), folder, now=now, deleted=_deleted(sequence))
+
+
+def apply(folder: FolderSequence, *, author: str, now: datetime) -> Plan:
+    """Make the sequence what the folder says, all of it or nothing; answers with what changed.
+
+    Letters with other words get a new revision, by ``author``, which nobody has approved; unchanged ones keep theirs.
+    Letters that are gone from the folder are deleted, and come back when it has them again. The caller replans the
+    readers of a live sequence. Raises :class:`FolderFaulty` for a letter that can't be made.
+    """
+    with transaction.atomic():
+        sequence = Sequence.objects.filter(slug=folder.slug).first()
+        if sequence is not None:
+            locked_sequence(sequence.pk)
+        changes = plan(folder, now)
+        if changes.is_empty:
+            return changes
+        if sequence is None:
+            sequence = create_sequence(slug=folder.slug, title=folder.title, now=now)
+        kept = {step.key: step for step in sequence.steps.all()}
+        # The language comes first: letters are compiled in it.
+        sequence = _edit(sequence, folder, now)
+        for wanted in folder.steps:
+            _put(kept.get(wanted.key) or Step(sequence=sequence, key=wanted.key), sequence, wanted, author, now)
+        gone = [change.key for change in changes.steps if change.kind == "deleted"]
+        sequence.steps.filter(key__in=gone).update(deleted_at=now)
+    log.info("sequence %s applied from a folder: %s changes", sequence.pk, len(changes.steps) + len(changes.fields))
+    return changes
+
+
+def export(slug: str, path: Path) -> Written:
+    """Write a sequence as a folder; applying it again changes nothing. Files that say the same stay as they are.
+
+    Raises :class:`NotFound` without the sequence; see :func:`write_folder` for folders that are refused.
+    """
+    sequence = Sequence.objects.filter(slug=slug).first()
+    if sequence is None:
+        raise NotFound(f"There is no sequence '{slug}'. `keepshowingup sequence list` shows them.")
+    return write_folder(folder_of(sequence), path, deleted_keys=_deleted(sequence).keys())
+
+
+def folder_of(sequence: Sequence) -> FolderSequence:
+    """The sequence with its newest words, as a folder would say it."""
+    steps = list(sequence.steps.filter(deleted_at=None).order_by("position", "pk"))
+    return FolderSequence(
+        slug=sequence.slug,
+        title=sequence.title,
+        description=sequence.description,
+        signature=sequence.signature,
+        language=sequence.language,
+        audience=sequence.audience,
+        open_ended=sequence.open_ended,
+        weekdays=sequence.weekdays,
+        window=(sequence.window_start, sequence.window_end),
+        quiet=(sequence.quiet_start, sequence.quiet_end),
+        too_late_hours=sequence.too_late_hours,
+        steps=_numbered([_folder_step(step) for step in steps]),
+    )
+
+
+def _edit(sequence: Sequence, folder: FolderSequence, now: datetime) -> Sequence:
+    return edit_sequence(
+        sequence.pk,
+        title=folder.title,
+        description=folder.description,
+        signature=folder.signature,
+        language=folder.language,
+        audience=folder.audience,
+        open_ended=folder.open_ended,
+        weekdays=folder.weekdays,
+        window_start=folder.window[0],
+        window_end=folder.window[1],
+        quiet_start=folder.quiet[0],
+        quiet_end=folder.quiet[1],
+        too_late_hours=folder.too_late_hours,
+        now=now,
+    )
+
+
+def _put(step: Step, sequence: Sequence, wanted: FolderStep, author: str, now: datetime) -> None:
+    step.position, step.deleted_at = wanted.number, None
+    put_timing(step, wanted.timing)
+    step.save()
+    try:
+        revise(
+            step,
+            sequence,
+            subject=wanted.subject,
+            preheader=wanted.preheader,
+            body=wanted.body,
+            author=author,
+            now=now,
+        )
+    except LetterError as error:
+        raise FolderFaulty([letter_fault(wanted, error)]) from error
+
+
+def _deleted(sequence: Sequence) -> dict[str, FolderStep]:
+    return {step.key: _folder_step(step) for step in sequence.steps.exclude(deleted_at=None)}
+
+
+def _folder_step(step: Step) -> FolderStep:
+    return FolderStep(
+        key=step.key,
+        number=step.position,
+        timing=timing_of(step),
+        subject=step.subject,
+        preheader=step.preheader,
+        body=step.body,
+    )
+
+
+def _numbered(steps: list[FolderStep]) -> tuple[FolderStep, ...]:
+    """The letters under their own numbers, or counted anew where two have the same."""
+    if len({step.number for step in steps}) == len(steps):
+        return tuple(steps)
+    return tuple(replace(step, number=number) for number, step in enumerate(steps, 1))

@@ -1,0 +1,229 @@
+"""The second person's yes: what the proofreader finds in a letter, approving, and what stands in the way of a start."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from collections.abc import Sequence as Row
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Literal
+
+from django.db import transaction
+
+from keepshowingup.core.errors import NotFound, Refused, WrongUsage
+from keepshowingup.core.proofreading import Finding, Report, TextKind, proofread
+from keepshowingup.editorial import help_now
+from keepshowingup.editorial.masthead import masthead_obstacles
+from keepshowingup.editorial.models import Approval, Revision, Sequence, Step
+
+log = logging.getLogger(__name__)
+
+Part = Literal["subject", "preheader", "body"]
+_SPUN = Finding(
+    line=1,
+    start=0,
+    end=0,
+    phrase="",
+    rule="garble.spun",
+    kind="garble",
+    severity="block",
+    suggestion="It reads as paraphrased by a machine; rewrite it in your own words.",
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A finding that stands in the way of approval, and the part of the letter it is in."""
+
+    part: Part
+    finding: Finding
+
+    def __str__(self) -> str:
+        place = f"line {self.finding.line}" if self.part == "body" else self.part
+        quoted = f" “{self.finding.phrase}”" if self.finding.phrase else ""
+        return f"{place}{quoted}: {self.finding.suggestion.rstrip('.')}"
+
+
+@dataclass(frozen=True)
+class Override:
+    """A reason to let blocking findings stand: all of them, or those of one letter, one rule, one phrase."""
+
+    reason: str
+    step: str = ""
+    rule: str = ""
+    phrase: str = ""
+
+    def covers(self, key: str, finding: Finding) -> bool:
+        """Whether this reason was given for that finding."""
+        return all(
+            not said or said.casefold() == found.casefold()
+            for said, found in ((self.step, key), (self.rule, finding.rule), (self.phrase, finding.phrase))
+        )
+
+
+def findings_of(step: Step) -> Report:
+    """What the proofreader says to the newest words of a letter: the report on its text, to which the findings in its
+    subject and preheader are added, on line 0."""
+    lines = [found for part, report in _reports(step) if part != "body" for found in report.findings]
+    body = _read(step.body, "letter")
+    return replace(body, findings=(*(replace(found, line=0) for found in lines), *body.findings))
+
+
+def blocks_of(step: Step) -> list[Block]:
+    """The findings that stand in the way of approving the newest words of a letter.
+
+    A text that reads as paraphrased by a machine is one of them: it is to be rewritten, not sent.
+    """
+    blocks = [Block(part, found) for part, report in _reports(step) for found in report.blocks]
+    if _read(step.body, "letter").verdict == "spun":
+        blocks.append(Block("body", _SPUN))
+    return blocks
+
+
+def approve(sequence_id: int, *, approver: str, now: datetime, overrides: Iterable[Override] = ()) -> int:
+    """A second person's yes to the newest words of every letter; answers how many were not approved before.
+
+    In a sequence that has been started they become what is sent, from now on, to everybody who has not had them.
+    Raises :class:`Refused` for letters the approver wrote, and for blocking findings that no override gives a reason
+    for; then nothing is approved.
+    """
+    overrides = tuple(overrides)
+    if not approver.strip():
+        raise WrongUsage("Say who approves: an approval without a name is none.")
+    if any(not override.reason.strip() for override in overrides):
+        raise WrongUsage("Give a reason for letting a finding stand: it is kept with the approval.")
+    with transaction.atomic():
+        sequence = Sequence.objects.select_for_update().filter(pk=sequence_id).first()
+        if sequence is None:
+            raise NotFound("There is no such sequence. See: keepshowingup sequence list")
+        steps = with_newest(sequence)
+        if not steps:
+            raise Refused(f"The sequence {sequence.slug} has no letters to approve yet.")
+        waiting = [(step, revision) for step, revision in steps if not revision.is_approved]
+        _refuse_own(waiting, approver)
+        _refuse_without_reason(waiting, overrides)
+        for step, revision in waiting:
+            kept = _let_through(step, overrides)
+            Approval.objects.create(revision=revision, approver=approver.strip(), approved_at=now, overrides=kept)
+        if sequence.state != Sequence.State.DRAFT:
+            make_current(sequence)
+    if waiting:
+        log.info("sequence %s: %s letters approved", sequence_id, len(waiting))
+    return len(waiting)
+
+
+def make_current(sequence: Sequence) -> int:
+    """Let each letter's newest approved words be what is sent; answers how many letters changed.
+
+    Inside the transaction that starts the sequence or approves its letters.
+    """
+    changed = 0
+    for step, newest in with_newest(sequence):
+        if step.current_id != newest.pk and newest.is_approved:
+            step.current = newest
+            step.save(update_fields=["current"])
+            changed += 1
+    return changed
+
+
+def obstacles(sequence_id: int, now: datetime) -> list[str]:
+    """What stands in the way of starting the sequence at ``now``, in sentences that say how to mend it."""
+    sequence = Sequence.objects.filter(pk=sequence_id).first()
+    if sequence is None:
+        raise NotFound("There is no such sequence. See: keepshowingup sequence list")
+    found = []
+    steps = with_newest(sequence)
+    if not steps:
+        found.append(
+            f"The sequence {sequence.slug} has no letters: write one on its page under /staff/, or with "
+            "keepshowingup sequence apply DIR."
+        )
+    for step, revision in steps:
+        if open_blocks := _not_let_through(step, revision):
+            found.append(
+                f"The proofreader blocks {step.key}: {_listed(open_blocks, '; ')}. Rewrite it, or approve with a "
+                f'reason: keepshowingup sequence approve {sequence.slug} --override-reason "…"'
+            )
+    if waiting := [step.key for step, revision in steps if not revision.is_approved]:
+        letters = "1 letter is" if len(waiting) == 1 else f"{len(waiting)} letters are"
+        found.append(
+            f"{letters} not approved ({_listed(waiting)}): somebody who did not write them approves them on the "
+            f"sequence's page under /staff/, or with keepshowingup sequence approve {sequence.slug}."
+        )
+    return found + masthead_obstacles() + help_now.obstacles(now)
+
+
+def with_newest(sequence: Sequence) -> list[tuple[Step, Revision]]:
+    """The letters that were not deleted, in order, each with its newest revision."""
+    steps = list(sequence.steps.filter(deleted_at=None).select_related("current").order_by("position", "pk"))
+    newest: dict[int, Revision] = {}
+    rows = Revision.objects.filter(step__in=steps).select_related("approval").defer("html", "text")
+    for revision in rows.order_by("number"):
+        newest[revision.step_id] = revision
+    return [(step, newest[step.pk]) for step in steps if step.pk in newest]
+
+
+def _reports(step: Step) -> tuple[tuple[Part, Report], ...]:
+    return (
+        ("subject", _read(step.subject, "subject")),
+        ("preheader", _read(step.preheader, "preheader")),
+        ("body", _read(step.body, "letter")),
+    )
+
+
+@lru_cache(maxsize=512)
+def _read(text: str, kind: TextKind) -> Report:
+    """The proofreader's report; the same words are asked about again and again while a sequence is reviewed."""
+    return proofread(text, kind)
+
+
+def _refuse_own(waiting: Row[tuple[Step, Revision]], approver: str) -> None:
+    me = approver.strip().casefold()
+    own = [step.key for step, revision in waiting if revision.author.strip().casefold() == me]
+    if own:
+        raise Refused(f"{approver.strip()} wrote {_listed(own)}: a second person approves it.")
+
+
+def _refuse_without_reason(waiting: Row[tuple[Step, Revision]], overrides: Row[Override]) -> None:
+    said = []
+    for step, _ in waiting:
+        open_blocks = [block for block in blocks_of(step) if _reason_for(step, block, overrides) is None]
+        if open_blocks:
+            said.append(f"The proofreader blocks {step.key}: {_listed(open_blocks, '; ')}.")
+    if said:
+        said.append("Rewrite what is blocked, or approve with a reason for it (--override-reason).")
+        raise Refused("\n".join(said))
+
+
+def _let_through(step: Step, overrides: Row[Override]) -> list[dict[str, str | int]]:
+    """The letter's blocking findings with the reason given for each, as they are kept with the approval."""
+    return [
+        {
+            "part": block.part,
+            "line": block.finding.line,
+            "rule": block.finding.rule,
+            "phrase": block.finding.phrase,
+            "reason": override.reason.strip(),
+        }
+        for block in blocks_of(step)
+        if (override := _reason_for(step, block, overrides)) is not None
+    ]
+
+
+def _reason_for(step: Step, block: Block, overrides: Row[Override]) -> Override | None:
+    return next((given for given in overrides if given.covers(step.key, block.finding)), None)
+
+
+def _not_let_through(step: Step, revision: Revision) -> list[Block]:
+    """The blocking findings that the revision's approval, if there is one, gives no reason for."""
+    reasons = revision.approval.overrides if revision.is_approved else []
+    known = {(row.get("part"), row.get("rule"), row.get("phrase")) for row in reasons}
+    return [b for b in blocks_of(step) if (b.part, b.finding.rule, b.finding.phrase) not in known]
+
+
+def _listed(things: Row[object], between: str = ", ", most: int = 3) -> str:
+    """``a, b, c and 2 more``."""
+    said = between.join(str(thing) for thing in things[:most])
+    return f"{said} and {len(things) - most} more" if len(things) > most else said

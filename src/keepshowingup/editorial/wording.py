@@ -1,0 +1,82 @@
+"""What may stand in a subject, a title, a key or a body, whoever wrote it: a page, a file, the command line.
+
+The ``fault_in_…`` functions answer with a sentence, or with None when all is well, so that a door can gather
+several; the ``tidy_…`` functions give the one form that is kept, so that a text read back from a file is equal.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+SUBJECT_LENGTH = 200
+TITLE_LENGTH = 120
+SIGNATURE_LENGTH = 80
+KEY_LENGTH = 60
+DESCRIPTION_LENGTH = 2000
+BODY_LENGTH = 100_000
+AUDIENCES = ("self", "family")
+
+_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
+_LEADING_BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
+# Unicode's Bidi_Control characters: they can make a line in an inbox read as something it is not.
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_NOT_IN_A_LINE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def tidy_line(text: str) -> str:
+    """One line without space around it."""
+    return text.strip()
+
+
+def tidy_text(text: str) -> str:
+    """Line feeds only, no empty lines before, no space after."""
+    return _LEADING_BLANK_LINES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).rstrip()
+
+
+def fault_in_line(name: str, text: str, longest: int, *, needed: bool = False) -> str | None:
+    """What is wrong with a text of one line, which a header or a title is made of."""
+    if needed and not text:
+        return f"The {name} is empty."
+    if len(text) > longest:
+        return f"The {name} has {len(text)} characters; {longest} is the most."
+    for character in text:
+        if character in _BIDI or unicodedata.category(character) in _NOT_IN_A_LINE:
+            return f"The {name} contains the character U+{ord(character):04X}, which can't stand in one line of text."
+    return None
+
+
+def fault_in_text(name: str, text: str, longest: int, *, needed: bool = False) -> str | None:
+    """What is wrong with a text of several lines."""
+    if needed and not text:
+        return f"The {name} is empty."
+    if len(text) > longest:
+        return f"The {name} has {len(text)} characters; {longest} is the most."
+    for character in text:
+        if character not in "\n\t" and unicodedata.category(character) in {"Cc", "Cs"}:
+            return f"The {name} contains the character U+{ord(character):04X}, which is not text."
+    return None
+
+
+def fault_in_key(name: str, key: str) -> str | None:
+    """What is wrong with a step's key or a sequence's slug: they stand in addresses and file names."""
+    if not _KEY.match(key):
+        return f"The {name} '{key}' may only have the letters a to z, digits, hyphens and underscores."
+    if len(key) > KEY_LENGTH:
+        return f"The {name} '{key}' has {len(key)} characters; {KEY_LENGTH} is the most."
+    return None
+
+
+def fault_in_language(language: str) -> str | None:
+    """What is wrong with a language tag (BCP 47, the short forms)."""
+    if not _LANGUAGE.match(language) or len(language) > 10:
+        return f"The language '{language}' is not a tag like en, de or pt-BR."
+    return None
+
+
+def fault_in_audience(audience: str) -> str | None:
+    """What is wrong with the word that says whom a sequence is for."""
+    if audience not in AUDIENCES:
+        return f"The audience '{audience}' is neither self nor family."
+    return None

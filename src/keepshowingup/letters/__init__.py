@@ -1,0 +1,1 @@
+"""From words and plain values to the bytes of one letter. Knows Jinja, premailer and MIME; knows no database."""

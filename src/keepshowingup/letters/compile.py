@@ -1,0 +1,128 @@
+"""A letter for everybody, made once per revision: Markdown and layout in, proven Jinja sources out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, TemplateError, TemplateSyntaxError, meta
+
+from keepshowingup.letters.compose import render
+from keepshowingup.letters.environment import HTML, TEXT, layout_environment, template_folders
+from keepshowingup.letters.errors import LetterError
+from keepshowingup.letters.fields import Piece, as_html, as_text, split_fields, unknown_name
+from keepshowingup.letters.headers import check_line
+from keepshowingup.letters.inline import inline
+from keepshowingup.letters.markdown import read_markdown, to_html
+from keepshowingup.letters.plaintext import WIDTH, to_text
+from keepshowingup.letters.values import MERGE_FIELDS, SAMPLE, CompiledLetter, LetterValues
+from keepshowingup.letters.words import read_words
+
+__all__ = ["WEIGHT_LIMIT", "CompiledLetter", "LetterError", "compile_letter", "kinds", "standard_letter"]
+
+#: Octets of HTML. Gmail hides what comes after behind a link, and the footer comes last.
+WEIGHT_LIMIT = 102 * 1024
+
+_KIND = re.compile(r"[a-z][a-z0-9-]*\Z")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
+_KNOWN = MERGE_FIELDS | {"help_now"}
+
+
+def kinds() -> tuple[str, ...]:
+    """The kinds of letter there are: the folders of ``templates/emails`` that hold a ``body.html``."""
+    found = (path.parent.name for folder in template_folders() for path in folder.glob("[a-z]*/body.html"))
+    return tuple(sorted({kind for kind in found if _KIND.match(kind)}))
+
+
+def compile_letter(kind: str, *, subject: str, preheader: str, body: str, language: str = "en") -> CompiledLetter:
+    """Make a letter of ``kind`` from an author's subject, preheader and Markdown body with merge fields.
+
+    What is left empty comes from the words in the kind's folder, where it has any (``confirm``, ``welcome``). The
+    layout speaks ``language``, or English where nobody translated it yet. Raises :class:`LetterError` with the line
+    and a sentence for everything that would not become a good letter for every reader.
+    """
+    if kind not in kinds():
+        raise LetterError(
+            f"There is no letter of the kind '{kind[:40]}'. There are: {', '.join(kinds())}.", part="letter"
+        )
+    if not _LANGUAGE.match(language):
+        raise LetterError(f"'{language[:40]}' is no language. Write a code like en or pt-BR.", part="letter")
+    words = read_words(kind, language)
+    subject_pieces = _one_line(subject or words.table.get("subject", ""), "subject")
+    preheader_pieces = _one_line(preheader or words.table.get("preheader", ""), "preheader")
+    if not subject_pieces:
+        raise LetterError("The letter has no subject. Write one of 30 to 50 characters.", part="subject")
+    manuscript = read_markdown(body or words.table.get("body", ""))
+    said = {
+        name: split_fields(word, f"{kind}/words.{words.language}.toml", guarded=True)
+        for name, word in words.table.items()
+        if name not in {"subject", "preheader", "body"}
+    }
+    text, notes = to_text(manuscript)
+    known: dict[str, Any] = {
+        "language": language if body else words.language,
+        "words_language": words.language,
+        "rule": "-" * WIDTH,
+        "notes": notes,
+    }
+
+    def known_to(write: Callable[[Iterable[Piece]], str], body: str) -> dict[str, Any]:
+        return known | {
+            "subject": write(subject_pieces),
+            "preheader": write(preheader_pieces),
+            "body": body,
+            "words": {name: write(pieces) for name, pieces in said.items()},
+        }
+
+    layout = layout_environment()
+    for_html, for_text = known_to(as_html, to_html(manuscript)), known_to(as_text, text)
+    letter = CompiledLetter(
+        subject=_flatten(layout, f"{kind}/subject.txt", for_text).strip(),
+        preheader=as_text(preheader_pieces),
+        html=inline(_flatten(layout, f"{kind}/body.html", for_html), f"{kind}/body.html"),
+        text=_flatten(layout, f"{kind}/body.txt", for_text).strip("\n") + "\n",
+    )
+    _prove(kind, letter)
+    return letter
+
+
+@lru_cache(maxsize=64)
+def standard_letter(kind: str, language: str = "en") -> CompiledLetter:
+    """The letter whose words are all in its folder, compiled once per process."""
+    return compile_letter(kind, subject="", preheader="", body="", language=language)
+
+
+def _one_line(text: str, part: str) -> list[Piece]:
+    return split_fields(check_line(text.strip(), part), part)
+
+
+def _flatten(layout: Environment, name: str, context: Mapping[str, Any]) -> str:
+    """Answer the square brackets of one template: what is left is Jinja for each reader."""
+    try:
+        return layout.get_template(name).render(context)
+    except TemplateSyntaxError as error:
+        raise LetterError(f"{error.message}.", part=error.name or name, line=error.lineno) from None
+    except TemplateError as error:
+        raise LetterError(f"{error.message}.", part=name) from None
+
+
+def _prove(kind: str, letter: CompiledLetter) -> None:
+    """Make sure the letter parses and knows its names, and renders for a reader with all values and one with none."""
+    parts = ((HTML, letter.html, "body.html"), (TEXT, letter.text, "body.txt"), (TEXT, letter.subject, "subject.txt"))
+    for environment, source, name in parts:
+        try:
+            undeclared = meta.find_undeclared_variables(environment.parse(source)) - _KNOWN
+        except TemplateError as error:
+            raise LetterError(f"{error.message}.", part=f"{kind}/{name}") from None
+        if undeclared:
+            raise LetterError(unknown_name(min(undeclared)), part=f"{kind}/{name}")
+    for values in (SAMPLE, LetterValues()):
+        rendered = render(letter, values)
+        check_line(rendered.subject, "subject")
+        if (weight := len(rendered.html.encode())) > WEIGHT_LIMIT:
+            raise LetterError(
+                f"The letter weighs {weight / 1024:.0f} KB; above {WEIGHT_LIMIT // 1024} KB its end is cut off. "
+                "Shorten it, or link to the rest."
+            )

@@ -1,0 +1,86 @@
+"""One letter for one reader: values into a compiled letter, and the bytes of the message.
+
+This runs once per letter sent, so it does nothing that could have been done once per revision.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+
+from jinja2 import TemplateError
+
+from keepshowingup.letters.environment import OUTPUT_LIMIT, reader_template
+from keepshowingup.letters.errors import LetterError
+from keepshowingup.letters.headers import LetterHeaders, write_headers
+from keepshowingup.letters.values import CompiledLetter, HelpNow, LetterValues, RenderedLetter
+
+__all__ = ["CompiledLetter", "HelpNow", "LetterHeaders", "LetterValues", "RenderedLetter", "compose", "render"]
+
+
+def render(letter: CompiledLetter, values: LetterValues) -> RenderedLetter:
+    """The letter as this reader gets it. Values are data: what they hold is escaped in HTML and shown as written.
+
+    Raises :class:`LetterError` when the template fails for these values or writes more than 2 MB.
+    """
+    return RenderedLetter(
+        subject=_write(letter.subject, values, escaped=False),
+        html=_write(letter.html, values, escaped=True),
+        text=_write(letter.text, values, escaped=False),
+    )
+
+
+def _write(source: str, values: LetterValues, *, escaped: bool) -> str:
+    if "{" not in source:
+        return source
+    pieces: list[str] = []
+    written = 0
+    try:
+        template = reader_template(source, escaped=escaped)
+        # generate() would do the same with one more generator around each piece.
+        for piece in template.root_render_func(template.new_context(vars(values))):
+            written += len(piece)
+            if written > OUTPUT_LIMIT:
+                raise LetterError("It writes more than 2 MB. Look for a loop that repeats itself.", part="letter")
+            pieces.append(piece)
+    except TemplateError as error:
+        raise LetterError(f"It can't be rendered: {error.message}.", part="letter") from error
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        # Without the error's own words: they may quote a reader's values, and this sentence may be logged.
+        raise LetterError(f"It can't be rendered for these values ({type(error).__name__}).", part="letter") from error
+    return "".join(pieces)
+
+
+def compose(rendered: RenderedLetter, headers: LetterHeaders) -> bytes:
+    """The complete message (RFC 5322), CRLF throughout, 7-bit: multipart/alternative, plain text before HTML.
+
+    The same letter and headers give the same bytes, so a retry sends exactly what was sent before. Raises
+    :class:`LetterError` for values that can't stand in a header.
+    """
+    top = write_headers(headers, rendered.subject)
+    # Quoted-printable never writes "=_", so this boundary can't occur inside a part.
+    boundary = "=_" + hashlib.sha256(headers.bracketed_id.encode()).hexdigest()[:24]
+    return b"".join(
+        (
+            top.encode("ascii"),
+            b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%b"\r\n\r\n' % boundary.encode(),
+            _part(b"plain", rendered.text, boundary.encode()),
+            _part(b"html", rendered.html, boundary.encode()),
+            b"--%b--\r\n" % boundary.encode(),
+        )
+    )
+
+
+def _part(subtype: bytes, content: str, boundary: bytes) -> bytes:
+    return (
+        b'--%b\r\nContent-Type: text/%b; charset="utf-8"\r\n'
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n%b" % (boundary, subtype, quoted_printable(content))
+    )
+
+
+def quoted_printable(text: str) -> bytes:
+    """The text as quoted-printable lines of at most 76 octets, ending in the CRLF that belongs to what follows."""
+    octets = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n").encode() + b"\r\n"
+    encoded = binascii.b2a_qp(octets, istext=True)
+    # Mail stores take a line "From …" for the start of the next message and put a > before it.
+    return encoded.replace(b"\r\nFrom ", b"\r\n=46rom ")

@@ -1,0 +1,1 @@
+"""Whatever comes back about a letter: returned mail, complaints, providers' events."""

@@ -1,0 +1,168 @@
+"""Believing what came back: each thing said is written down once, and moves its letter and its reader once.
+
+Only what is certainly about the address, and a complaint, stops a reader. What is about us rests that domain and is
+logged as an error for somebody to look at.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from keepshowingup.audience.leaving import leave, suppress
+from keepshowingup.audience.models import Subscriber, Suppression
+from keepshowingup.audience.tokens import Purpose, read
+from keepshowingup.core.address import check_address
+from keepshowingup.core.softness import is_worn_out
+from keepshowingup.core.states import DispatchState, may_move
+from keepshowingup.delivery import breaker
+from keepshowingup.delivery.models import Dispatch
+from keepshowingup.delivery.settling import Settlement, settle
+from keepshowingup.outcomes.evidence import Evidence, Kind, from_returned
+from keepshowingup.outcomes.models import Event
+from keepshowingup.outcomes.reports import pause_if_complained_of
+from keepshowingup.outcomes.returned_mail import read_returned
+
+log = logging.getLogger(__name__)
+
+KEPT = timedelta(days=90)
+"""How long events are kept: as long as the delivery log."""
+
+# What is said of a letter, and where that moves it. What is not here moves nothing: a complaint came from an inbox.
+MOVES = {
+    Kind.DELIVERED: DispatchState.ACCEPTED,
+    Kind.COMPLAINT: DispatchState.ACCEPTED,
+    Kind.LEFT: DispatchState.ACCEPTED,
+    Kind.HARD: DispatchState.REFUSED,
+    Kind.SOFT: DispatchState.REFUSED,
+    Kind.POLICY: DispatchState.REFUSED,
+}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What came of one piece of evidence. ``changed`` is false for a replay and for what is about no letter of ours."""
+
+    kind: str
+    status: str
+    dispatch_id: int | None
+    changed: bool
+
+
+def record(evidence: Evidence, now: datetime, real_now: datetime | None = None) -> Recorded:
+    """Write one piece of evidence down and act on it, in one transaction. A replay changes nothing.
+
+    ``now`` is the calendar's; ``real_now`` (real time, by default the same) is for the rest a domain takes.
+    """
+    with transaction.atomic():
+        dispatch = _letter(evidence)
+        reader = dispatch.subscriber if dispatch else _reader(evidence)
+        if reader is None:
+            return Recorded(evidence.kind, evidence.status, None, changed=False)
+        event, is_new = Event.objects.get_or_create(
+            provider=evidence.provider[:40],
+            provider_id=evidence.provider_id[:200],
+            defaults={
+                "kind": evidence.kind,
+                "dispatch": dispatch,
+                "status": evidence.status[:20],
+                "detail": evidence.detail[:300],
+                "happened_at": evidence.happened_at,
+                "received_at": now,
+            },
+        )
+        if is_new:
+            if dispatch is not None:
+                _move(dispatch, evidence, now)
+            _act_on(reader, dispatch, evidence, now, real_now or now)
+            log.info("event %d: %s about letter %s", event.pk, event.kind, event.dispatch_id)
+    return Recorded(evidence.kind, evidence.status, dispatch.pk if dispatch else None, changed=is_new)
+
+
+def record_all(evidence: Iterable[Evidence], now: datetime, real_now: datetime | None = None) -> list[Recorded]:
+    """Each in its own transaction: one that fails is sent again by its provider, and the others are replays then."""
+    return [record(one, now, real_now) for one in evidence]
+
+
+def record_returned(raw: bytes, now: datetime, real_now: datetime | None = None) -> list[Recorded]:
+    """Read a returned mail and believe it, as far as it names a letter of ours by a token or a Message-ID."""
+    return record_all(from_returned(raw, read_returned(raw)), now, real_now)
+
+
+def forget_old(now: datetime) -> int:
+    """Delete events older than :data:`KEPT`; returns how many."""
+    return Event.objects.filter(received_at__lt=now - KEPT).delete()[0]
+
+
+def _letter(evidence: Evidence) -> Dispatch | None:
+    rows = Dispatch.objects.select_related("subscriber")
+    if evidence.token and (opaque := read(Purpose.RETURN_PATH, evidence.token)):
+        found = rows.filter(message_id__startswith=f"<{opaque}@").first()
+        if found is not None:
+            return found
+    return rows.filter(message_id__in=evidence.message_ids).first() if evidence.message_ids else None
+
+
+def _reader(evidence: Evidence) -> Subscriber | None:
+    """The reader a provider speaks of by address only. Good for what is about the reader, not for a letter's fate."""
+    if evidence.kind not in {Kind.HARD, Kind.COMPLAINT, Kind.LEFT} or not evidence.recipient:
+        return None
+    key = check_address(evidence.recipient).key
+    return Subscriber.objects.filter(email_key=key).first() if key else None
+
+
+def _move(dispatch: Dispatch, evidence: Evidence, now: datetime) -> None:
+    target = MOVES.get(evidence.kind)
+    if target is None or not may_move(DispatchState(dispatch.state), target):
+        return
+    words = " ".join(filter(None, (evidence.kind.value, evidence.status, evidence.detail)))
+    settle(
+        [
+            Settlement(
+                dispatch.pk,
+                dispatch.fence,
+                target,
+                words,
+                # What came back had been handed over; its day counts for spacing all the same.
+                handed_at=dispatch.handed_over_at or evidence.happened_at or now,
+            )
+        ],
+        now,
+    )
+
+
+def _act_on(
+    reader: Subscriber, dispatch: Dispatch | None, evidence: Evidence, now: datetime, real_now: datetime
+) -> None:
+    if evidence.kind is Kind.HARD:
+        suppress(reader.email_key, Suppression.Reason.HARD_BOUNCE, now)
+    elif evidence.kind is Kind.COMPLAINT:
+        leave(reader.pk, now)
+        suppress(reader.email_key, Suppression.Reason.COMPLAINT, now)
+        if dispatch is not None and dispatch.enrolment_id is not None:
+            assert dispatch.enrolment is not None
+            pause_if_complained_of(dispatch.enrolment.sequence_id, now)
+    elif evidence.kind is Kind.LEFT:
+        leave(reader.pk, now)
+    elif evidence.kind is Kind.SOFT:
+        # Not suppressed: somebody who has emptied their mailbox may join again.
+        if is_worn_out(_soft_failures(reader, now), now):
+            log.info("reader %d: the mailbox has failed too often, no more letters", reader.pk)
+            leave(reader.pk, now)
+    elif evidence.kind is Kind.POLICY:
+        log.error("letter %s was refused for a reason about us: %s", dispatch and dispatch.pk, evidence.status)
+        breaker.trip(breaker.domain_of(reader.email), f"{evidence.status} {evidence.detail}".strip(), real_now)
+
+
+def _soft_failures(reader: Subscriber, now: datetime) -> list[datetime]:
+    """When letters failed softly since one was last seen to arrive."""
+    mine = Event.objects.filter(dispatch__subscriber=reader, received_at__gt=now - KEPT)
+    arrived = mine.filter(kind=Kind.DELIVERED).order_by("-received_at").first()
+    soft = mine.filter(kind=Kind.SOFT)
+    if arrived is not None:
+        soft = soft.filter(received_at__gt=arrived.received_at)
+    return list(soft.values_list("received_at", flat=True))

@@ -1,0 +1,16 @@
+"""Every address the product answers at. The public ones are a contract: letters in old inboxes point at them."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from keepshowingup.web import watch
+
+urlpatterns = [
+    path("health", watch.health, name="health"),
+    path("metrics", watch.metrics, name="metrics"),
+    path("api/", include("keepshowingup.web.api.urls")),
+    path("webhooks/", include("keepshowingup.web.webhooks")),
+    path("staff/", include("keepshowingup.web.staff.urls")),
+    path("", include("keepshowingup.web.public.urls")),
+]

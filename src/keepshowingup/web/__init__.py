@@ -1,0 +1,1 @@
+"""Doors over HTTP: the readers' pages, the editors' desk, the API."""

@@ -1,0 +1,1 @@
+"""The API: sequences, subscribers and deliveries for programs."""

@@ -1,0 +1,50 @@
+"""The page a confirmation link opens. A mail scanner that follows the link changes nothing: a person presses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from keepshowingup.audience.joining import find_invitation
+from keepshowingup.audience.models import Subscriber
+from keepshowingup.audience.tokens import Purpose, make
+from keepshowingup.cadence import enrolling
+from keepshowingup.cadence.models import Enrolment
+from keepshowingup.core.errors import Refused
+from keepshowingup.core.timing import load_zone
+from keepshowingup.web.public.doors import public_page, show
+from keepshowingup.web.public.zones import place_of
+
+
+@public_page
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """GET shows a button, POST confirms and says when the first letter comes."""
+    now = settings.CLOCK.now()
+    if request.method != "POST":
+        invitation = find_invitation(token, now)
+        return show(request, "public/confirm.html", {"address": masked(invitation.subscriber.email)})
+    try:
+        confirmed = enrolling.confirm(token, now)
+    except Refused as refused:
+        return show(request, "public/refused.html", {"message": refused.message}, status=refused.status)
+    reader = Subscriber.objects.get(pk=confirmed.subscriber_id)
+    enrolment = Enrolment.objects.filter(subscriber=reader, sequence=confirmed.sequence_id).first()
+    context = {
+        "first_letter": said_when(enrolment.due_at, reader.zone) if enrolment and enrolment.due_at else "",
+        "preferences": f"/preferences/{make(Purpose.PREFERENCES, reader.opaque)}",
+    }
+    return show(request, "public/confirmed.html", context)
+
+
+def masked(address: str) -> str:
+    """Enough of an address for its owner, and not for somebody looking over a shoulder: ``m•••@example.org``."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}•••@{domain}"
+
+
+def said_when(moment: datetime, zone: str) -> str:
+    """A moment as the reader's own wall shows it: Tuesday 24 November, about 8:30, Santiago time."""
+    local = moment.astimezone(load_zone(zone))
+    return f"{local:%A} {local.day} {local:%B}, about {local.hour}:{local:%M}, {place_of(zone)} time"

@@ -1,0 +1,199 @@
+"""A reader's own page: settings, a break, which letters, all of what we keep, and being forgotten."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+
+from keepshowingup.audience import leaving
+from keepshowingup.audience.models import Subscriber
+from keepshowingup.audience.preferences import change, pause
+from keepshowingup.audience.tokens import Purpose, read
+from keepshowingup.cadence import enrolling, replanning
+from keepshowingup.cadence.models import Enrolment
+from keepshowingup.core.errors import KeepShowingUpError
+from keepshowingup.core.states import EnrolmentState
+from keepshowingup.core.timing import load_zone
+from keepshowingup.editorial.models import Sequence
+from keepshowingup.web.public.confirming import masked, said_when
+from keepshowingup.web.public.doors import public_page, show
+from keepshowingup.web.public.download import everything_about
+from keepshowingup.web.public.forms import OWN_TIME, PARTS_OF_DAY, SettingsForm
+from keepshowingup.web.public.joining import zone_context
+from keepshowingup.web.public.zones import country_of, place_of
+
+BREAKS = {"7": "a week", "14": "two weeks", "30": "a month", "": "until I say"}
+
+
+@public_page
+def preferences(request: HttpRequest, token: str) -> HttpResponse:
+    """GET shows the page, POST does the one thing its button says."""
+    opaque = read(Purpose.PREFERENCES, token)
+    reader = Subscriber.objects.filter(opaque=opaque).first() if opaque else None
+    if reader is None:
+        raise Http404
+    if request.method != "POST":
+        return _page(request, token, reader)
+    act = ACTS.get(request.POST.get("do", ""))
+    if act is None:
+        return _page(request, token, reader, message="Please press one of the buttons below.", status=422)
+    try:
+        return act(request, token, reader, settings.CLOCK.now())
+    except KeepShowingUpError as error:
+        reader.refresh_from_db()
+        return _page(request, token, reader, message=error.message, wrong=True, status=error.status)
+
+
+def _save(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
+    form = SettingsForm(request.POST)
+    if not form.is_valid():
+        return _page(request, token, reader, form=form, status=422)
+    wanted = form.cleaned_data
+    moved_zone = wanted["zone"] != reader.zone
+    moved = change(
+        reader.pk,
+        first_name=wanted["first_name"],
+        zone=wanted["zone"],
+        hour=wanted["hour"],
+        country=country_of(wanted["zone"]) if moved_zone else None,
+    )
+    if moved:
+        replanning.replan_reader(reader.pk, now)
+    return _done(request, token, reader, "Saved.")
+
+
+def _pause(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
+    days = request.POST.get("days", "")
+    if days not in BREAKS:
+        return _page(request, token, reader, message="Please choose how long the break should be.", status=422)
+    until = pause(reader.pk, now, int(days) if days else None)
+    said = f"Letters rest until {said_day(until, reader.zone)}." if until else "Letters rest until you say."
+    return _done(request, token, reader, said)
+
+
+def _resume(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
+    replanning.resume_reader(reader.pk, now)
+    leaving.settle_stop_request(reader.pk, "the reader", now)
+    return _done(request, token, reader, "Letters are coming again, one at a time.")
+
+
+def _letters(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
+    # Only what the page showed is changed: what began since is not stopped by a box that was never there.
+    shown, kept = set(request.POST.getlist("shown")), set(request.POST.getlist("keep"))
+    for letters in _choices(reader):
+        wanted = str(letters["id"]) in kept
+        if str(letters["id"]) not in shown or wanted == letters["coming"]:
+            continue
+        if wanted:
+            enrolling.enrol(reader.pk, letters["id"], now)
+        else:
+            enrolling.leave_sequence(reader.pk, letters["id"], now)
+    return _done(request, token, reader, "Saved.")
+
+
+def _leave(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
+    leaving.leave(reader.pk, now)
+    return _done(request, token, reader, "You will get no more letters from us.")
+
+
+def _download(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
+    answer = JsonResponse(everything_about(reader), json_dumps_params={"indent": 2, "ensure_ascii": False})
+    answer["Content-Disposition"] = 'attachment; filename="my-data.json"'
+    return answer
+
+
+def _ask_to_erase(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
+    return show(request, "public/erase.html", {"token": token, "address": masked(reader.email)})
+
+
+def _erase(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
+    leaving.erase(reader.pk, now)
+    return show(request, "public/erased.html", {})
+
+
+ACTS = {
+    "save": _save,
+    "pause": _pause,
+    "resume": _resume,
+    "letters": _letters,
+    "leave": _leave,
+    "download": _download,
+    "erase": _ask_to_erase,
+    "erase-now": _erase,
+}
+
+
+def said_day(moment: datetime, zone: str) -> str:
+    """The local date of a moment: Thursday 3 December."""
+    local = moment.astimezone(load_zone(zone))
+    return f"{local:%A} {local.day} {local:%B}"
+
+
+def _done(request: HttpRequest, token: str, reader: Subscriber, message: str) -> HttpResponse:
+    reader.refresh_from_db()
+    return _page(request, token, reader, message=message)
+
+
+def _choices(reader: Subscriber) -> list[dict[str, Any]]:
+    """The letters this reader gets, and the others they may start."""
+    theirs = {e.sequence_id: e for e in Enrolment.objects.filter(subscriber=reader).select_related("sequence")}
+    offered = {s.pk: s for s in Sequence.objects.filter(state=Sequence.State.LIVE)}
+    offered |= {pk: e.sequence for pk, e in theirs.items() if e.state == EnrolmentState.ACTIVE}
+    return [
+        {
+            "id": pk,
+            "title": sequence.title,
+            "coming": pk in theirs and theirs[pk].state == EnrolmentState.ACTIVE,
+            "next": _next(theirs[pk], reader) if pk in theirs else "",
+        }
+        for pk, sequence in sorted(offered.items(), key=lambda item: item[1].title)
+        if pk not in theirs or theirs[pk].state in {EnrolmentState.ACTIVE, EnrolmentState.LEFT}
+    ]
+
+
+def _next(enrolment: Enrolment, reader: Subscriber) -> str:
+    if enrolment.due_at is None or enrolment.state != EnrolmentState.ACTIVE or reader.paused_at:
+        return ""
+    return said_when(enrolment.due_at, reader.zone)
+
+
+def _page(
+    request: HttpRequest,
+    token: str,
+    reader: Subscriber,
+    *,
+    message: str = "",
+    wrong: bool = False,
+    form: SettingsForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    now = settings.CLOCK.now()
+    said = form.data if form else {}
+    part = next((part for part, hour in PARTS_OF_DAY.items() if hour == reader.hour), OWN_TIME)
+    zone = said.get("zone", reader.zone) if form and "zone" not in form.errors else reader.zone
+    paused = reader.is_paused(now)
+    context = {
+        "token": token,
+        "reader": reader,
+        "address": masked(reader.email),
+        "form": form,
+        "message": message,
+        "wrong": wrong or bool(form) or status >= 400,
+        "reading": reader.state == Subscriber.State.ACTIVE,
+        "suppressed": reader.state == Subscriber.State.SUPPRESSED,
+        "paused": paused,
+        "paused_until": said_day(reader.paused_until, reader.zone) if paused and reader.paused_until else "",
+        "breaks": BREAKS.items(),
+        "parts_of_day": PARTS_OF_DAY.items(),
+        "part": said.get("when", part),
+        "own_time": OWN_TIME,
+        "hour": said.get("hour", reader.hour.strftime("%H:%M")),
+        "first_name": said.get("first_name", reader.first_name),
+        "letters": _choices(reader),
+        "place": place_of(reader.zone),
+        **zone_context(zone, now),
+    }
+    return show(request, "public/preferences.html", context, status=status)

@@ -1,0 +1,20 @@
+"""The readers' pages. These addresses are in letters in old inboxes: they never change."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from keepshowingup.web.public import confirming, joining, leaving, pages, preferences
+
+urlpatterns: list[URLPattern] = [
+    path("", joining.join, name="join"),
+    path("s/<slug:slug>", joining.join, name="join-sequence"),
+    path("s/<slug:slug>/form", joining.embed, name="embed"),
+    path("confirm/<str:token>", confirming.confirm, name="confirm"),
+    path("preferences/<str:token>", preferences.preferences, name="preferences"),
+    path("unsubscribe/<str:token>", leaving.unsubscribe, name="unsubscribe"),
+    path("unsubscribe/<str:token>/again", leaving.again, name="unsubscribe-again"),
+    path("privacy", pages.privacy, name="privacy"),
+    path("manage", pages.manage, name="manage"),
+    path("stop", pages.stop, name="stop"),
+]

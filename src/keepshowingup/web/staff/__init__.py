@@ -1,0 +1,1 @@
+"""The editors' desk: the site where staff write, approve, start and watch letters."""

@@ -1,0 +1,75 @@
+"""The second person: who may say yes, what waits for it, and the yes itself."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from keepshowingup.core.errors import KeepShowingUpError
+from keepshowingup.editorial import reviewing
+from keepshowingup.editorial.people import Role, colleagues, name_of
+from keepshowingup.web.staff.composer import obstacles_of
+from keepshowingup.web.staff.counting import count_of, plain_list
+from keepshowingup.web.staff.finding import find_sequence
+from keepshowingup.web.staff.overrides import reasons_given, reviews
+from keepshowingup.web.staff.roles import StaffRequest
+from keepshowingup.web.staff.timeline import Timeline, timeline_of
+
+
+@require_GET
+def ask(request: StaffRequest, slug: str) -> HttpResponse:
+    """What waits for a second person, who that can be, and what to send them."""
+    sequence = find_sequence(slug)
+    timeline = timeline_of(sequence)
+    others = colleagues(Role.EDITOR, besides=timeline.authors)
+    context = {
+        "sequence": sequence,
+        "timeline": timeline,
+        "others": plain_list([name_of(person) for person in others]),
+        "link": request.build_absolute_uri(reverse("staff:approve", args=[sequence.slug])),
+        "obstacles": obstacles_of(sequence, request.desk, settings.CLOCK.now()),
+    }
+    return render(request, "staff/ask.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def approve(request: StaffRequest, slug: str) -> HttpResponse:
+    """GET shows every letter that waits, whole, with its findings; POST approves them all."""
+    sequence = find_sequence(slug)
+    timeline = timeline_of(sequence)
+    waiting = reviews(timeline.waiting, request.POST)
+    context = {
+        "sequence": sequence,
+        "timeline": timeline,
+        "reviews": waiting,
+        "mine": request.desk.wrote(timeline.authors),
+        "seen": _seen(timeline),
+        "label": f"Approve {count_of(len(timeline.waiting), 'letter')}",
+    }
+    if request.method == "GET":
+        return render(request, "staff/approve.html", context)
+    if request.POST.get("seen", "") != context["seen"]:
+        sentence = (
+            "A letter was changed while you were reading. Here it is as it stands now; read it and approve again."
+        )
+        return render(request, "staff/approve.html", context | {"sentence": sentence}, status=409)
+    try:
+        approved = reviewing.approve(
+            sequence.pk,
+            approver=request.desk.person.email,
+            now=settings.CLOCK.now(),
+            overrides=reasons_given(waiting),
+        )
+    except KeepShowingUpError as error:
+        return render(request, "staff/approve.html", context | {"sentence": error.message}, status=error.status)
+    messages.success(request, f"{count_of(approved, 'letter')} approved.")
+    return redirect("staff:composer", slug=sequence.slug)
+
+
+def _seen(timeline: Timeline) -> str:
+    """Which words the approver has before them: nobody says yes to a letter that changed while they read."""
+    return ",".join(str(mark.newest.pk) for mark in timeline.waiting)

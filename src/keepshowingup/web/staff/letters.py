@@ -1,0 +1,209 @@
+"""Writing: save a letter, keep what is typed, add, move, delete, send a test."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from keepshowingup.cadence.replanning import replan_sequence
+from keepshowingup.core.errors import KeepShowingUpError, Refused, WrongUsage
+from keepshowingup.core.timing import AfterDays, OnDate, Timing
+from keepshowingup.editorial import composing
+from keepshowingup.editorial.models import Sequence, Step
+from keepshowingup.editorial.timings import timing_of
+from keepshowingup.web.staff import composer, drafts
+from keepshowingup.web.staff.counting import count_of
+from keepshowingup.web.staff.finding import find_sequence, find_step, newest_of
+from keepshowingup.web.staff.letterform import LetterForm, fields_of
+from keepshowingup.web.staff.reading import replace
+from keepshowingup.web.staff.roles import StaffRequest
+from keepshowingup.web.staff.timeline import next_date, next_day, timeline_of
+
+
+@require_POST
+def save(request: StaffRequest, step_id: int) -> HttpResponse:
+    """Save the letter; what can't be saved comes back with a sentence, and nothing typed is lost."""
+    step = find_step(step_id)
+    now = settings.CLOCK.now()
+    drafts.keep(request.session, step.pk, request.POST, now)
+    form = LetterForm(data=request.POST)
+    if not form.is_valid():
+        return composer.page(request, step, form.sentence(), status=422)
+    if by := _saved_meanwhile(step, form):
+        drafts.keep(request.session, step.pk, request.POST.dict() | {"based_on": newest_of(step).number}, now)
+        sentence = f"{by} saved this letter while you were writing. Your words are below; save again to replace theirs."
+        return composer.page(request, step, sentence, status=409)
+    try:
+        said = _edit(step, form, request.desk.person.email)
+    except KeepShowingUpError as error:
+        return composer.page(request, step, error.message, status=error.status)
+    drafts.drop(request.session, step.pk)
+    messages.success(request, said)
+    return _back(request, step)
+
+
+def _edit(step: Step, form: LetterForm, author: str) -> str:
+    values, timing, now = form.cleaned_data, form.timing(), settings.CLOCK.now()
+    words = (values["subject"].strip(), values["preheader"].strip(), values["body"].replace("\r\n", "\n").rstrip())
+    if words != (step.subject, step.preheader, step.body.rstrip()):
+        composing.edit_step(
+            step.pk,
+            subject=words[0],
+            preheader=words[1],
+            body=words[2],
+            author=author,
+            now=now,
+            timing=timing,
+        )
+        _replan(step)
+        return "Saved. A second person approves it before it goes out."
+    if timing != timing_of(step):
+        composing.set_timing(step.pk, timing, now=now)
+        _replan(step)
+        return "The day is changed. The words are as they were."
+    return "Nothing had changed."
+
+
+def _replan(step: Step) -> None:
+    """A letter of a running sequence has another place or day: everybody's next letter is planned anew."""
+    if step.sequence.state == Sequence.State.LIVE:
+        replan_sequence(step.sequence_id, settings.CLOCK.now())
+
+
+def _saved_meanwhile(step: Step, form: LetterForm) -> str:
+    """Who saved other words since these were begun; empty when nobody did."""
+    newest, based_on = newest_of(step), form.cleaned_data["based_on"]
+    return "" if based_on in {None, newest.number} else newest.author
+
+
+@require_POST
+def keep_draft(request: StaffRequest, step_id: int) -> HttpResponse:
+    """Keep what is typed and show it as a letter; ``mend`` names a finding to replace by its suggestion."""
+    step = find_step(step_id)
+    now = settings.CLOCK.now()
+    typed = {name: request.POST.get(name, "") for name in drafts.FIELDS}
+    if mend := request.POST.get("mend"):
+        typed |= replace(typed["subject"], typed["preheader"], typed["body"], mend)
+    if _same(typed, fields_of(step, newest_of(step))):
+        drafts.drop(request.session, step.pk)
+        kept = False
+    else:
+        drafts.keep(request.session, step.pk, typed, now)
+        kept = True
+    if request.headers.get("Accept") != "application/json":
+        return _back(request, step)
+    context = composer.side_by_side(step, typed, composer.as_asked(request), now) | {"step": step}
+    return JsonResponse(
+        {
+            "kept": kept,
+            "findings": render_to_string("staff/_findings.html", context, request=request),
+            "inbox": render_to_string("staff/_inbox.html", context, request=request),
+            "arrives": render_to_string("staff/_arrives.html", context, request=request),
+            "weight": render_to_string("staff/_weight.html", context, request=request),
+            "spans": context["reading"].spans,
+            "url": context["look"].url,
+            "fields": {name: typed[name] for name in ("subject", "preheader", "body")} if mend else {},
+        }
+    )
+
+
+def _same(typed: dict[str, str], saved: dict[str, str]) -> bool:
+    def tidy(fields: dict[str, str]) -> dict[str, str]:
+        kept = {name: text.replace("\r\n", "\n").rstrip() for name, text in fields.items() if name != "based_on"}
+        # Only the chosen kind of timing counts; the fields of the others are not shown.
+        return {name: text for name, text in kept.items() if name not in {"days", "minutes", "date"} - {kept["when"]}}
+
+    return tidy(typed) == tidy(saved)
+
+
+@require_POST
+def discard(request: StaffRequest, step_id: int) -> HttpResponse:
+    """Let go of what was typed and not saved."""
+    step = find_step(step_id)
+    drafts.drop(request.session, step.pk)
+    messages.info(request, "Back to the saved letter.")
+    return _back(request, step)
+
+
+@require_POST
+def add(request: StaffRequest, slug: str) -> HttpResponse:
+    """One more letter, with words that ask to be replaced."""
+    sequence = find_sequence(slug)
+    now = settings.CLOCK.now()
+    timeline = timeline_of(sequence)
+    timing: Timing
+    if sequence.open_ended:
+        timing = OnDate(next_date(timeline, now.date()))
+    else:
+        timing = AfterDays(_day(request.POST.get("day", ""), next_day(timeline)))
+    step = composing.add_step(
+        sequence.pk,
+        subject="A letter without a subject yet",
+        preheader="",
+        body='Good {{ part_of_day }} {{ first_name | default("friend") }},\n\nStart here.',
+        timing=timing,
+        author=request.desk.person.email,
+        now=now,
+    )
+    return redirect("staff:letter", step_id=step.pk)
+
+
+def _day(text: str, proposed: int) -> int:
+    if not text.strip():
+        return proposed
+    if not text.strip().isdecimal():
+        raise WrongUsage(f"'{text}' is not a day. Write a number: 0 is the day they join.")
+    return int(text)
+
+
+@require_POST
+def move(request: StaffRequest, step_id: int) -> HttpResponse:
+    """One place up or down the line."""
+    step = find_step(step_id)
+    composing.move_step(step.pk, -1 if request.POST.get("way") == "up" else 1, now=settings.CLOCK.now())
+    _replan(step)
+    return _back(request, step)
+
+
+@require_http_methods(["GET", "POST"])
+def delete(request: StaffRequest, step_id: int) -> HttpResponse:
+    """GET says whom it touches, POST takes the letter out of the sequence."""
+    step = find_step(step_id)
+    waiting = step.sequence.enrolments.filter(state="active", next_step=step).count()
+    if request.method == "GET":
+        context = {"step": step, "waiting": waiting, "people": count_of(waiting, "reader")}
+        return render(request, "staff/letter_delete.html", context)
+    composing.delete_step(step.pk, now=settings.CLOCK.now())
+    _replan(step)
+    drafts.drop(request.session, step.pk)
+    messages.success(request, f"“{step.subject}” is out of the sequence.")
+    return redirect("staff:composer", slug=step.sequence.slug)
+
+
+@require_POST
+def test(request: StaffRequest, step_id: int) -> HttpResponse:
+    """Send the saved letter to the person at the desk, to nobody else."""
+    from keepshowingup.delivery.testing import send_test
+
+    step = find_step(step_id)
+    try:
+        send_test(step.pk, request.desk.person.email, settings.CLOCK.now())
+    except Refused as error:
+        return composer.page(request, step, error.message, status=error.status)
+    messages.success(request, f"A test of “{step.subject}” is on its way to {request.desk.person.email}.")
+    return _back(request, step)
+
+
+def _back(request: StaffRequest, step: Step) -> HttpResponse:
+    tab, persona = composer.as_asked(request)
+    query = "&".join(
+        f"{name}={value}"
+        for name, value in (("show", tab), ("reader", persona.key))
+        if value != {"show": "phone", "reader": "maya"}[name]
+    )
+    return redirect(reverse("staff:letter", args=[step.pk]) + (f"?{query}" if query else ""))

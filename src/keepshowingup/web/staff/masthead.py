@@ -1,0 +1,30 @@
+"""Who the letters come from."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from keepshowingup.core.errors import KeepShowingUpError
+from keepshowingup.editorial.masthead import edit_masthead, masthead
+from keepshowingup.web.staff.roles import StaffRequest
+
+FIELDS = ("name", "from_name", "from_address", "reply_to", "postal_address")
+
+
+@require_http_methods(["GET", "POST"])
+def change(request: StaffRequest) -> HttpResponse:
+    """Name, From, reply address and postal address of every letter."""
+    head = masthead()
+    if request.method == "GET":
+        return render(request, "staff/masthead.html", {"typed": {name: getattr(head, name) for name in FIELDS}})
+    typed = {name: request.POST.get(name, "") for name in FIELDS}
+    try:
+        edit_masthead(**typed)
+    except KeepShowingUpError as error:
+        context = {"typed": typed, "sentence": error.message}
+        return render(request, "staff/masthead.html", context, status=error.status)
+    messages.success(request, "Saved. The next letter that leaves carries it.")
+    return redirect("staff:masthead")

@@ -1,0 +1,116 @@
+"""The real letter, made of the words as they stand in the fields, for the frame beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_GET
+
+from keepshowingup.cadence.places import rules_of
+from keepshowingup.core.errors import KeepShowingUpError, WrongUsage
+from keepshowingup.core.timing import Moment, load_zone, moment_of
+from keepshowingup.delivery import preparing
+from keepshowingup.editorial.masthead import masthead
+from keepshowingup.editorial.models import Step
+from keepshowingup.editorial.timings import timing_of
+from keepshowingup.letters.compile import CompiledLetter, compile_letter
+from keepshowingup.letters.compose import RenderedLetter
+from keepshowingup.letters.compose import render as render_letter
+from keepshowingup.web.staff import drafts
+from keepshowingup.web.staff.finding import find_step, newest_of
+from keepshowingup.web.staff.persona import Persona, persona_of
+from keepshowingup.web.staff.roles import StaffRequest
+
+# A letter styles itself inline and asks for nothing; the frame around it is sandboxed as well.
+LETTER_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        "img-src 'self' data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+        "sandbox",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A letter as somebody sees it, or the sentence that says why it can't be made."""
+
+    letter: RenderedLetter | None
+    preheader: str = ""
+    fault: str = ""
+
+
+@require_GET
+@xframe_options_sameorigin
+def show(request: StaffRequest, step_id: int) -> HttpResponse:
+    """The letter itself: ``?reader=`` says as whom, ``?as=text`` shows its plain-text part.
+
+    With ``?saved=1`` it is the frozen letter an approver says yes to, not what somebody is typing.
+    """
+    step = find_step(step_id)
+    persona, now = persona_of(request.GET.get("reader", "")), settings.CLOCK.now()
+    draft = drafts.find(request.session, step.pk)
+    if draft is None or request.GET.get("saved"):
+        shown = _render(preparing.compiled(newest_of(step)), step, persona, now)
+    else:
+        shown = see(draft["fields"], step, persona, now)
+    if shown.letter is None or request.GET.get("as") == "text":
+        response = render(request, "staff/plain_letter.html", {"shown": shown})
+    else:
+        response = HttpResponse(shown.letter.html)
+    response.headers["Content-Security-Policy"] = LETTER_POLICY
+    return response
+
+
+def see(words: dict[str, str], step: Step, persona: Persona, now: datetime) -> Shown:
+    """Compile the words (subject, preheader, body) and render them for the persona; nothing is saved."""
+    try:
+        letter = compile_letter(
+            "step",
+            subject=words["subject"],
+            preheader=words["preheader"],
+            body=words["body"],
+            language=step.sequence.language,
+        )
+    except KeepShowingUpError as error:
+        return Shown(None, fault=error.message)
+    return _render(letter, step, persona, now)
+
+
+def _render(letter: CompiledLetter, step: Step, persona: Persona, now: datetime) -> Shown:
+    moment = arrives(step, persona, now)
+    try:
+        values = preparing.reader_values(
+            persona.reader(), step.sequence, masthead(), moment.utc if moment else now, joined_at=now
+        )
+        # The preview line has no place of its own in a rendered letter: rendered as a subject it has its values.
+        line = render_letter(replace(letter, subject=letter.preheader), values).subject
+        return Shown(render_letter(letter, values), line)
+    except KeepShowingUpError as error:
+        return Shown(None, fault=error.message)
+
+
+def arrives(step: Step, persona: Persona, now: datetime) -> Moment | None:
+    """When the letter would come to the persona if they joined now; None where the calendar has no answer."""
+    zone = load_zone(persona.zone)
+    try:
+        return moment_of(
+            timing_of(step),
+            started_on=now.astimezone(zone).date(),
+            enrolled_at=now,
+            zone=zone,
+            hour=persona.hour,
+            rules=rules_of(step.sequence),
+            not_before=now,
+        )
+    except WrongUsage:
+        return None

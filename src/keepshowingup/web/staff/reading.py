@@ -1,0 +1,145 @@
+"""What the proofreader says, as sentences with a way out, for the composer and the article page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from keepshowingup.core.proofreading import Finding, Report, TextKind, proofread
+from keepshowingup.editorial import reviewing
+from keepshowingup.editorial.models import Step
+from keepshowingup.web.staff import mending
+from keepshowingup.web.staff.counting import count_of
+
+SEVERITIES = {"block": ("Blocks", "stop"), "warn": ("Look", "wait"), "note": ("Note", "")}
+PARTS: dict[str, TextKind] = {"subject": "subject", "preheader": "preheader", "body": "letter"}
+PLACES = {"subject": "The subject", "preheader": "The preview line", "body": "The letter as a whole"}
+
+
+@dataclass(frozen=True)
+class Note:
+    """One finding, in the part of the letter it is in."""
+
+    part: str
+    finding: Finding
+
+    @property
+    def key(self) -> str:
+        """Its name in a form."""
+        return f"{self.part}:{self.finding.line}:{self.finding.start}:{self.finding.end}:{self.finding.rule}"
+
+    @property
+    def word(self) -> str:
+        """``Blocks``, ``Look`` or ``Note``."""
+        return SEVERITIES[self.finding.severity][0]
+
+    @property
+    def tone(self) -> str:
+        """The pill's colour."""
+        return SEVERITIES[self.finding.severity][1]
+
+    @property
+    def what(self) -> str:
+        """The phrase in quotes, or the part it is about."""
+        return f"“{self.finding.phrase}”" if self.finding.phrase else PLACES[self.part]
+
+    @property
+    def where(self) -> str:
+        """``Line 7``, or the field; empty when it is about the whole letter."""
+        if not self.finding.phrase:
+            return ""
+        return f"Line {self.finding.line}" if self.part == "body" else PLACES[self.part]
+
+    @property
+    def mend(self) -> str:
+        """What the button that mends it in one press says; empty where only a person can."""
+        return mending.label_of(self.finding)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A letter or an article, read. ``spans`` says where in the body to put marks, in UTF-16 units as browsers do."""
+
+    notes: tuple[Note, ...]
+    words: int
+    grade: float
+    verdict: str
+    spans: tuple[tuple[int, int, str], ...]
+
+    @property
+    def count(self) -> int:
+        """How many findings an editor should look at; bare notes do not count."""
+        return sum(note.finding.severity != "note" for note in self.notes)
+
+    @property
+    def found(self) -> str:
+        """``2 findings``."""
+        return count_of(self.count, "finding")
+
+    @property
+    def blocks(self) -> int:
+        """How many stand in the way of a start."""
+        return sum(note.finding.severity == "block" for note in self.notes)
+
+    @property
+    def weight(self) -> str:
+        """``184 words · grade 7``."""
+        return f"{count_of(self.words, 'word')} · grade {max(0, round(self.grade))}"
+
+
+def read_letter(subject: str, preheader: str, body: str) -> Reading:
+    """Subject, preview line and body, read as a letter; what blocks comes first."""
+    texts = {"subject": subject.strip(), "preheader": preheader.strip(), "body": even_lines(body)}
+    notes = [
+        Note(part, finding)
+        for part, text in texts.items()
+        if text.strip()
+        for finding in _read(text, PARTS[part]).findings
+    ]
+    if _read(texts["body"], "letter").verdict == "spun":
+        # What blocks a letter as a whole is said by those who review it, not by a finding of its own.
+        known = {note.finding for note in notes}
+        blocks = reviewing.blocks_of(Step(subject=texts["subject"], preheader=texts["preheader"], body=texts["body"]))
+        notes += [Note(block.part, block.finding) for block in blocks if block.finding not in known]
+    order = list(SEVERITIES)
+    notes.sort(key=lambda note: order.index(note.finding.severity))
+    return _reading(tuple(notes), _read(texts["body"], "letter"), texts["body"])
+
+
+def read_article(text: str) -> Reading:
+    """An article as it came in."""
+    report = _read(text, "article")
+    return _reading(tuple(Note("body", finding) for finding in report.findings), report, text)
+
+
+def replace(subject: str, preheader: str, body: str, key: str) -> dict[str, str]:
+    """The field in which the finding named ``key`` is mended; empty when it is not there any more."""
+    texts = {"subject": subject, "preheader": preheader, "body": even_lines(body)}
+    reading = read_letter(subject, preheader, body)
+    note = next((note for note in reading.notes if note.key == key and note.mend), None)
+    return {note.part: mending.mend(texts[note.part], note.finding)} if note else {}
+
+
+def even_lines(text: str) -> str:
+    """Line feeds only: a form sends CRLF, a browser's textarea counts LF."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _reading(notes: tuple[Note, ...], report: Report, body: str) -> Reading:
+    spans = tuple(
+        (_utf16(body, start), _utf16(body, end), note.finding.severity)
+        for note in notes
+        if note.part == "body" and note.finding.end > note.finding.start
+        for start, end in [mending.span_of(body, note.finding)]
+    )
+    return Reading(notes, report.words, report.grade, report.verdict, spans)
+
+
+def _utf16(text: str, index: int) -> int:
+    return len(text[:index].encode("utf-16-le", "surrogatepass")) // 2
+
+
+@lru_cache(maxsize=512)
+def _read(text: str, kind: TextKind) -> Report:
+    # Every page of the composer reads every letter of its sequence; most of them are as they were.
+    return proofread(text, kind)

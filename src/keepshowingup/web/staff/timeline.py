@@ -1,0 +1,116 @@
+"""The letters of a sequence on their days: what the left edge of the composer draws."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from keepshowingup.core.timing import AfterDays, AfterMinutes, OnDate, Timing
+from keepshowingup.editorial import reviewing
+from keepshowingup.editorial.models import Approval, Revision, Sequence, Step
+from keepshowingup.editorial.timings import timing_of
+from keepshowingup.web.staff.counting import count_of, gap_words, minute_words
+from keepshowingup.web.staff.reading import Reading, read_letter
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One letter on the line. ``gap`` is the time to the next one, in words; empty after the last."""
+
+    step: Step
+    unit: str
+    number: str
+    gap: str
+    reading: Reading
+    newest: Revision
+    approval: Approval | None
+    first: bool = False
+    last: bool = False
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """All living letters of a sequence, in order."""
+
+    marks: tuple[Mark, ...]
+
+    @property
+    def span(self) -> str:
+        """``9 letters over 90 days``; a newsletter's letters have no common start."""
+        letters = count_of(len(self.marks), "letter")
+        last = max((mark.step.after_days or 0 for mark in self.marks), default=0)
+        return f"{letters} over {count_of(last, 'day')}" if last else letters
+
+    @property
+    def waiting(self) -> tuple[Mark, ...]:
+        """The letters whose newest words nobody has approved."""
+        return tuple(mark for mark in self.marks if mark.approval is None)
+
+    @property
+    def authors(self) -> frozenset[str]:
+        """Who wrote the words that wait."""
+        return frozenset(mark.newest.author for mark in self.waiting)
+
+    @property
+    def blocks(self) -> int:
+        """How many findings stand in the way of a start."""
+        return sum(mark.reading.blocks for mark in self.waiting)
+
+
+def timeline_of(sequence: Sequence) -> Timeline:
+    """Read the sequence's letters, each with its newest revision and that one's approval."""
+    pairs = reviewing.with_newest(sequence)
+    steps = [step for step, _ in pairs]
+    timings = [timing_of(step) for step in steps]
+    marks = []
+    for index, (step, revision) in enumerate(pairs):
+        timing = timings[index]
+        following = timings[index + 1] if index + 1 < len(steps) else None
+        unit, number = _on_the_edge(timing)
+        marks.append(
+            Mark(
+                step=step,
+                unit=unit,
+                number=number,
+                gap=_gap(timing, following),
+                reading=read_letter(step.subject, step.preheader, step.body),
+                newest=revision,
+                approval=revision.approval if revision.is_approved else None,
+                first=index == 0,
+                last=following is None,
+            )
+        )
+    return Timeline(tuple(marks))
+
+
+def _on_the_edge(timing: Timing) -> tuple[str, str]:
+    if isinstance(timing, AfterDays):
+        return "day", str(timing.days)
+    if isinstance(timing, AfterMinutes):
+        return "min", str(timing.minutes)
+    return f"{timing.date:%b}", str(timing.date.day)
+
+
+def _gap(here: Timing, there: Timing | None) -> str:
+    match here, there:
+        case AfterDays(days=first), AfterDays(days=second):
+            return gap_words(second - first) if second >= first else "before it: set its day"
+        case OnDate(date=first_date), OnDate(date=second_date):
+            return gap_words((second_date - first_date).days)
+        case AfterMinutes(minutes=first), AfterMinutes(minutes=second):
+            return minute_words(second - first) if second > first else "at once"
+        case _, None:
+            return ""
+    return "then"
+
+
+def next_day(timeline: Timeline) -> int:
+    """The day to propose for one more letter: a week after the last."""
+    days = [mark.step.after_days for mark in timeline.marks if mark.step.after_days is not None]
+    return max(days) + 7 if days else 0
+
+
+def next_date(timeline: Timeline, today: dt.date) -> dt.date:
+    """The date to propose for one more issue: a week after the last, and not in the past."""
+    dates = [mark.step.on_date for mark in timeline.marks if mark.step.on_date is not None]
+    return max([today + dt.timedelta(days=1), *(date + dt.timedelta(days=7) for date in dates)])

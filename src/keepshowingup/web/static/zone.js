@@ -1,0 +1,31 @@
+// Offers the browser's own time zone in the list, where the page has only guessed. Everything works without it.
+"use strict";
+
+(() => {
+  const select = document.querySelector("select#zone");
+  if (!select) return;
+  const said = document.querySelector("[data-zone-said]");
+
+  const tell = () => {
+    if (!select.value || !said) return;
+    const place = select.value.split("/").pop().replaceAll("_", " ");
+    const clock = new Date().toLocaleTimeString("en-GB", { timeZone: select.value, hour: "2-digit", minute: "2-digit" });
+    said.textContent = `${place}, now ${clock}`;
+  };
+
+  if ("guess" in select.dataset) {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (zone) {
+      if (![...select.options].some((option) => option.value === zone)) {
+        select.add(new Option(zone.split("/").pop().replaceAll("_", " "), zone), 0);
+      }
+      select.value = zone;
+      tell();
+      const details = select.closest("details");
+      if (details && !details.querySelector(".wrong")) details.open = false;
+      const change = details && details.querySelector(".change");
+      if (change) change.textContent = "Change";
+    }
+  }
+  select.addEventListener("change", tell);
+})();

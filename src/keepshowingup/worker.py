@@ -1,0 +1,67 @@
+"""The Celery application and its timetable.
+
+The database waits, Celery never does: no eta, no countdown, no Celery retry, no result backend. Redis re-delivers
+a task it has not seen acknowledged within its visibility time-out, so a task that waits inside Redis is a task that
+runs twice. Beat sends a short tick; what is due is a question to the database.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keepshowingup.settings")
+
+import django
+
+django.setup()
+
+from celery import Celery  # noqa: E402
+from django.conf import settings  # noqa: E402
+from kombu import Queue  # noqa: E402
+
+from keepshowingup.ops.broker import broker_url  # noqa: E402
+
+app = Celery("keepshowingup")
+app.conf.update(
+    broker_url=broker_url(settings.REDIS_URL, settings.DATA_DIR),
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        # Longer than any task may run: a task that is still running is never delivered again.
+        "visibility_timeout": 3600,
+        "socket_timeout": 30,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "retry_on_timeout": True,
+        "health_check_interval": 10,
+    },
+    task_serializer="json",
+    accept_content=["json"],
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_soft_shutdown_timeout=60,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    task_default_queue="maintenance",
+    task_queues=[Queue("transactional"), Queue("bulk"), Queue("maintenance")],
+    task_routes={
+        "keepshowingup.tick": {"queue": "maintenance"},
+        "keepshowingup.tidy": {"queue": "maintenance"},
+        "keepshowingup.tidy_outcomes": {"queue": "maintenance"},
+        "keepshowingup.hand_over_notices": {"queue": "transactional"},
+        "keepshowingup.hand_over_letters": {"queue": "bulk"},
+    },
+    beat_schedule={
+        # A tick that waited longer than a few of its kind has been overtaken: let it fall, the next one does its work.
+        "tick": {
+            "task": "keepshowingup.tick",
+            "schedule": settings.TICK_SECONDS,
+            "options": {"expires": max(10.0, 5 * settings.TICK_SECONDS)},
+        },
+        "tidy": {"task": "keepshowingup.tidy", "schedule": 3600.0, "options": {"expires": 3600.0}},
+        "tidy-outcomes": {"task": "keepshowingup.tidy_outcomes", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    },
+    timezone="UTC",
+)
+app.autodiscover_tasks(["keepshowingup.delivery", "keepshowingup.outcomes"])

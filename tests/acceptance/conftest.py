@@ -1,0 +1,124 @@
+"""A whole installation in real processes, but for its web server: broker, workers, beat, and a hostile mail server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keepshowingup.ops.parts import beat_part, broker_part, worker_part
+from keepshowingup.ops.supervisor import Supervisor
+from tests.smtpd import SmtpServer, running_smtp
+
+PATIENCE = 120.0
+
+
+@dataclass
+class House:
+    """An installation in a folder of its own."""
+
+    folder: Path
+    server: SmtpServer
+    environment: dict[str, str] = field(default_factory=dict)
+    supervisor: Supervisor | None = None
+
+    def scene(self, *arguments: object) -> list[str]:
+        """Run the scene helper against this house's database."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.acceptance.scene", *map(str, arguments)],
+            env=os.environ | self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    def report(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.scene("report")]
+
+    @contextmanager
+    def running(self, workers: int = 2, beats: int = 1) -> Iterator[Supervisor]:
+        queues = ("transactional", "bulk", "maintenance")
+        parts = [broker_part(self.folder)]
+        parts += [worker_part(f"worker-{number}", queues) for number in range(workers)]
+        parts += [self._renamed(beat_part(), f"beat-{number}") for number in range(beats)]
+        before = os.environ.copy()
+        os.environ.update(self.environment)  # the supervisor's children get what it has
+        try:
+            with Supervisor(parts, self.folder / "logs") as self.supervisor:
+                yield self.supervisor
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+    @staticmethod
+    def _renamed(part: Any, name: str) -> Any:
+        from dataclasses import replace
+
+        return replace(part, name=name)
+
+    def wait_until(self, true: Callable[[], object], what: str) -> None:
+        """Keep the house running until something is so; fails after two minutes without it."""
+        assert self.supervisor is not None
+        until = time.monotonic() + PATIENCE
+        while not true():
+            assert time.monotonic() < until, f"waited in vain for {what}\n{self.last_words()}"
+            self.supervisor.turn()
+            time.sleep(0.02)
+
+    def wait_for_letters(self, number: int) -> None:
+        """Wait until the mail server has so many."""
+        self.wait_until(lambda: len(self.server.received) >= number, f"{number} letters")
+
+    def last_words(self) -> str:
+        """The end of every part's log."""
+        logs = sorted((self.folder / "logs").glob("*.log"))
+        return "\n".join(f"--- {log.name}\n{log.read_text()[-1500:]}" for log in logs)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    folder = tmp_path / "var"
+    with running_smtp() as server:
+        environment = {
+            "KSU_DATA_DIR": str(folder),
+            "SMTP_URL": server.url,
+            "KSU_TICK": "0.5",
+            "KSU_LEASE": "5",
+            "KSU_BATCH": "40",
+            "DJANGO_SETTINGS_MODULE": "keepshowingup.settings",
+        }
+        with _database() as url:
+            if url:
+                environment["DATABASE_URL"] = url
+            yield House(folder, server, environment)
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    """A fresh PostgreSQL database when the suite runs on PostgreSQL; else nothing, and SQLite is the default."""
+    base = os.environ.get("KSU_TEST_DATABASE_URL") if os.environ.get("KSU_TEST_ON") == "postgres" else None
+    if not base:
+        yield ""
+        return
+    import psycopg
+
+    name = f"house_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    head, _, tail = base.rpartition("/")
+    options = tail.partition("?")
+    yield f"{head}/{name}{options[1]}{options[2]}"
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

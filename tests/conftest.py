@@ -1,0 +1,92 @@
+"""What all tests share: a moment in time, a masthead, a real browser."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+from tests.factories import MONDAY, MastheadFactory
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from keepshowingup.editorial.models import Masthead
+
+# How fast the machine is today is no property of the code.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def now() -> dt.datetime:
+    """Monday 23 November 2026, 09:00 UTC."""
+    return MONDAY
+
+
+@pytest.fixture
+def masthead(db: None) -> Masthead:
+    """Harbour letters, with a postal address."""
+    return MastheadFactory.create()
+
+
+def find_chromium() -> str | None:
+    """``KSU_CHROMIUM``, then a Chromium on PATH; None leaves it to Playwright's own download."""
+    named = os.environ.get("KSU_CHROMIUM")
+    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def missing(part: str) -> None:
+    """Skip with a reason; in CI a part that is missing is a failure, because there everything is installed."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{part} is not there, and in CI it must be")
+    pytest.skip(f"{part} is not there")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One real Chromium for the session, headless."""
+    from playwright.sync_api import Error, sync_playwright
+
+    # Playwright's synchronous interface runs an event loop in this thread; Django would take it for async code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        try:
+            chromium = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS)
+        except Error:
+            missing("Chromium")
+            return
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a fresh context: no cookies, nothing cached."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def axe_source() -> str:
+    """The text of axe-core, to be injected with ``page.evaluate``."""
+    import axe_playwright_python
+
+    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()

@@ -1,0 +1,55 @@
+"""Real processes in tests: the command line, what runs, and waiting for something to become true."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+PROGRAM = (sys.executable, "-m", "keepshowingup")
+OURS = ("KSU_", "DATABASE_URL", "REDIS_URL", "SMTP_URL", "DJANGO_SETTINGS_MODULE")
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """This process's environment without a word about other data folders."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return {**plain, "KSU_DATA_DIR": str(folder), **more}
+
+
+def keepshowingup(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        [*PROGRAM, *arguments],
+        env=environment(folder, **more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def eventually(becomes_true: Callable[[], object], what: str, within: float = 60.0) -> None:
+    """Wait for something; the limit is for what never comes, not for slow machines."""
+    until = time.monotonic() + within
+    while not becomes_true():
+        assert time.monotonic() < until, f"{what}: not after {within:.0f} seconds"
+        time.sleep(0.05)
+
+
+def processes_about(folder: Path) -> dict[int, str]:
+    """The command lines of all processes that have this data folder in their environment or their title, by id."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes()
+            # Valkey writes its title over its environment.
+            if os.fsencode(folder) in command + (entry / "environ").read_bytes():
+                found[int(entry.name)] = command.replace(b"\0", b" ").decode().strip()
+        except OSError:
+            continue  # it has just ended
+    return {pid: command for pid, command in found.items() if command}
