@@ -7,12 +7,27 @@ browser tests are skipped with that reason, and in CI they fail.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
 from playwright.sync_api import Error, sync_playwright
 
-from tests.conftest import CHROMIUM_ARGUMENTS, find_chromium
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def find_chromium() -> str | None:
+    """``KSU_CHROMIUM``, then a Chromium on PATH; None leaves it to Playwright's own download."""
+    named = os.environ.get("KSU_CHROMIUM")
+    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def works() -> bool:

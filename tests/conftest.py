@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from tests.browser import CHROMIUM_ARGUMENTS, find_chromium
 from tests.factories import MONDAY, MastheadFactory
 
 if TYPE_CHECKING:
@@ -22,16 +22,6 @@ if TYPE_CHECKING:
 # How fast the machine is today is no property of the code.
 hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.load_profile("house")
-
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture
@@ -44,12 +34,6 @@ def now() -> dt.datetime:
 def masthead(db: None) -> Masthead:
     """Harbour letters, with a postal address."""
     return MastheadFactory.create()
-
-
-def find_chromium() -> str | None:
-    """``KSU_CHROMIUM``, then a Chromium on PATH; None leaves it to Playwright's own download."""
-    named = os.environ.get("KSU_CHROMIUM")
-    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def missing(part: str) -> None:
