@@ -49,11 +49,14 @@ class _Session(socketserver.StreamRequestHandler):
     def converse(self) -> None:
         self.say("220 tests.example ESMTP")
         sender = recipient = how = ""
+        refused = True
         while line := self.rfile.readline():
             verb, _, rest = line.decode("ascii", "replace").strip().partition(" ")
             match verb.upper():
                 case "EHLO" | "HELO":
-                    self.say("250-tests.example\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES")
+                    offers = ["tests.example", "8BITMIME", "ENHANCEDSTATUSCODES"]
+                    offers += ["PIPELINING"] if self.server.pipelining else []
+                    self.say("\r\n".join(f"250-{offer}" for offer in offers[:-1]) + f"\r\n250 {offers[-1]}")
                 case "MAIL":
                     sender = rest.partition("<")[2].partition(">")[0]
                     self.say("250 2.1.0 ok")
@@ -62,7 +65,10 @@ class _Session(socketserver.StreamRequestHandler):
                     how = self.server.next_answer(recipient)
                     if how == "drop-rcpt":
                         return
-                    self.say(how if how[:3].isdigit() and not how.startswith("250") else "250 2.1.5 ok")
+                    refused = how[:3].isdigit() and not how.startswith("250")
+                    self.say(how if refused else "250 2.1.5 ok")
+                case "DATA" if refused:
+                    self.say("503 5.5.1 nobody to send it to")
                 case "DATA":
                     self.say("354 go on")
                     if not self.read_message(sender, recipient, how):
@@ -107,6 +113,7 @@ class SmtpServer(socketserver.ThreadingTCPServer):
         self.script: dict[str, list[str]] = defaultdict(list)
         self.connections = 0
         self.answer_after = 0.0
+        self.pipelining = True
         self._lock = threading.Lock()
 
     @property

@@ -49,8 +49,8 @@ app.conf.update(
         "keepshowingup.tick": {"queue": "maintenance"},
         "keepshowingup.tidy": {"queue": "maintenance"},
         "keepshowingup.tidy_outcomes": {"queue": "maintenance"},
-        "keepshowingup.hand_over_notices": {"queue": "transactional"},
-        "keepshowingup.hand_over_letters": {"queue": "bulk"},
+        "keepshowingup.drain_notices": {"queue": "transactional"},
+        "keepshowingup.drain_letters": {"queue": "bulk"},
     },
     beat_schedule={
         # A tick that waited longer than a few of its kind has been overtaken: let it fall, the next one does its work.

@@ -26,8 +26,8 @@ def swept(courier: Courier, clock: StoppedClock) -> Claimed:
 @pytest.fixture
 def begun(courier: Courier, clock: StoppedClock, enrolment: Enrolment) -> Dispatch:
     """A letter a worker has taken in hand."""
-    (row,) = begin(claim(clock).letters, courier)
-    return row
+    (pk,) = begin(claim(clock).letters, courier)
+    return Dispatch.objects.get(pk=pk)
 
 
 def test_a_living_workers_letters_are_left_alone_however_long_it_takes(

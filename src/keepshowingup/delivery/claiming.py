@@ -1,9 +1,12 @@
 """Making due letters ours: one short transaction that no two claimers can both win.
 
 A claim takes ``due_at`` off the enrolment and inserts the dispatch in the same transaction. PostgreSQL claimers step
-around each other's rows with SKIP LOCKED; on SQLite the transaction is IMMEDIATE, so there is one at a time. On both,
-the UPDATE repeats the predicate and only the rows it changed count: a lost race is an empty answer, never a second
+around each other's rows with SKIP LOCKED; on SQLite the transaction is IMMEDIATE, so there is one at a time. On both
+the UPDATE repeats the predicate and its rows are counted: a claim that lost a race is undone as a whole, never a second
 letter. UNIQUE(enrolment, step_key) stands behind all of it.
+
+A worker that claims for itself begins in the same transaction; what the sweep or a retry offers again goes through the
+broker as (id, fence) and is begun by whoever gets it.
 """
 
 from __future__ import annotations
@@ -37,104 +40,107 @@ class Claimed:
     def __bool__(self) -> bool:
         return bool(self.letters or self.notices)
 
+    def __add__(self, more: Claimed) -> Claimed:
+        return Claimed(self.letters + more.letters, self.notices + more.notices)
 
-def claim_due(now: datetime, lease_until: datetime, *, limit: int) -> Claimed:
+
+def claim_due(now: datetime, lease_until: datetime, *, limit: int, owner: str = "") -> Claimed:
     """Claim up to ``limit`` letters and ``limit`` notices due at ``now`` (calendar), until ``lease_until`` (real)."""
-    domain = masthead().from_address.rpartition("@")[2] or "localhost"
     return Claimed(
-        letters=_claim_letters(now, lease_until, domain, limit),
-        notices=_claim_notices(now, lease_until, domain, limit),
+        letters=claim_letters(now, lease_until, limit=limit, owner=owner),
+        notices=claim_notices(now, lease_until, limit=limit, owner=owner),
     )
 
 
-def _claim_letters(now: datetime, lease_until: datetime, domain: str, limit: int) -> tuple[Offer, ...]:
+def claim_letters(now: datetime, lease_until: datetime, *, limit: int, owner: str = "") -> tuple[Offer, ...]:
+    """Claim letters that are due. With ``owner``, a journal's name, they are begun in the same breath."""
     with transaction.atomic():
         waiting = list(
             due_enrolments(now)
             .select_for_update(skip_locked=True, of=("self",))
-            .select_related("next_step")
-            .order_by("due_at")[:limit]
+            .order_by("due_at")
+            .values_list(*_DUE, named=True)[:limit]
         )
-        ours = _take(waiting, now)
+        _take([row.pk for row in waiting], now)
+        had = _had_before(row.pk for row in waiting)
         dispatches = []
-        for enrolment in waiting:
-            step = enrolment.next_step
-            if enrolment.pk not in ours:
-                continue  # somebody else was first
-            if step is None or step.deleted_at is not None or step.current_id is None:
-                advancing.plan_next(enrolment, now)  # the sequence was edited under this plan
-                continue
-            assert enrolment.due_at is not None
-            dispatches.append(
-                Dispatch(
-                    subscriber_id=enrolment.subscriber_id,
-                    enrolment=enrolment,
-                    step_key=step.key,
-                    revision_id=step.current_id,
-                    due_at=enrolment.due_at,
-                    due_local=enrolment.due_local,
-                    due_reason=enrolment.due_reason,
-                    state=DispatchState.CLAIMED,
-                    lease_until=lease_until,
-                    claimed_at=now,
-                    message_id=new_message_id(domain),
+        for row in waiting:
+            if row.next_step__current_id is None or row.next_step__deleted_at is not None:
+                advancing.plan_next(Enrolment.objects.get(pk=row.pk), now)  # the sequence was edited under this plan
+            elif (row.pk, row.next_step__key) in had:
+                advancing.advance(row.pk, after_key=row.next_step__key, handed_at=None, now=now)
+            else:
+                dispatches.append(
+                    Dispatch(
+                        subscriber_id=row.subscriber_id,
+                        enrolment_id=row.pk,
+                        step_key=row.next_step__key,
+                        revision_id=row.next_step__current_id,
+                        due_at=row.due_at,
+                        due_local=row.due_local,
+                        due_reason=row.due_reason,
+                    )
                 )
-            )
-        offers, passed = _insert(dispatches)
-        for dispatch in passed:  # this reader had that letter already: go on to the next one
-            assert dispatch.enrolment_id is not None
-            advancing.advance(dispatch.enrolment_id, after_key=dispatch.step_key, handed_at=None, now=now)
-        return offers
+        return _insert(dispatches, now, lease_until, owner)
 
 
-def _take(waiting: list[Enrolment], now: datetime) -> set[int]:
-    """Clear ``due_at`` of those still due; the ids of the rows this UPDATE changed."""
-    ids = [enrolment.pk for enrolment in waiting]
-    still_due = Enrolment.objects.filter(pk__in=ids, state=EnrolmentState.ACTIVE, due_at__lte=now)
-    # The rows are locked (or the whole database is ours), so what is read here is what the UPDATE changes.
-    ours = set(still_due.values_list("pk", flat=True))
-    changed = Enrolment.objects.filter(pk__in=ours, state=EnrolmentState.ACTIVE, due_at__lte=now).update(due_at=None)
-    assert changed == len(ours), "the claim's lock did not hold"
-    return ours
+_DUE = (
+    "pk",
+    "subscriber_id",
+    "due_at",
+    "due_local",
+    "due_reason",
+    "next_step__key",
+    "next_step__deleted_at",
+    "next_step__current_id",
+)
 
 
-def _insert(dispatches: list[Dispatch]) -> tuple[tuple[Offer, ...], list[Dispatch]]:
-    """Insert, leaving out those whose (enrolment, step_key) exists; the offers made, and the ones left out."""
-    if not dispatches:
-        return (), []
-    Dispatch.objects.bulk_create(dispatches, ignore_conflicts=True)
-    made = dict(
-        Dispatch.objects.filter(message_id__in=[d.message_id for d in dispatches]).values_list("message_id", "pk")
-    )
-    offers = tuple((made[d.message_id], d.fence) for d in dispatches if d.message_id in made)
-    return offers, [d for d in dispatches if d.message_id not in made]
+def _take(ids: list[int], now: datetime) -> None:
+    """Clear ``due_at``. The rows are locked, or the whole database is ours: each of them must still have been due."""
+    changed = Enrolment.objects.filter(pk__in=ids, state=EnrolmentState.ACTIVE, due_at__lte=now).update(due_at=None)
+    if changed != len(ids):
+        raise RuntimeError(f"{len(ids) - changed} of {len(ids)} letters were claimed by somebody else under our lock")
 
 
-def _claim_notices(now: datetime, lease_until: datetime, domain: str, limit: int) -> tuple[Offer, ...]:
+def _had_before(enrolments: Iterable[int]) -> set[tuple[int | None, str]]:
+    """Which steps these enrolments have a dispatch for. Nobody else can add one while their rows are locked."""
+    rows = Dispatch.objects.filter(enrolment_id__in=list(enrolments))
+    return set(rows.values_list("enrolment_id", "step_key"))
+
+
+def _insert(dispatches: list[Dispatch], now: datetime, lease_until: datetime, owner: str) -> tuple[Offer, ...]:
+    domain = masthead().from_address.rpartition("@")[2] or "localhost"
+    for dispatch in dispatches:
+        dispatch.state = DispatchState.HANDING_OVER if owner else DispatchState.CLAIMED
+        dispatch.owner = owner
+        dispatch.lease_until = lease_until
+        dispatch.claimed_at = now
+        dispatch.message_id = new_message_id(domain)
+    Dispatch.objects.bulk_create(dispatches)
+    return tuple((dispatch.pk, dispatch.fence) for dispatch in dispatches)
+
+
+def claim_notices(now: datetime, lease_until: datetime, *, limit: int, owner: str = "") -> tuple[Offer, ...]:
+    """The same for one-off letters."""
     with transaction.atomic():
         waiting = list(
             Notice.objects.filter(due_at__lte=now)
             .select_for_update(skip_locked=True, of=("self",))
             .order_by("due_at")[:limit]
         )
-        Notice.objects.filter(pk__in=[n.pk for n in waiting], due_at__lte=now).update(due_at=None)
-        offers, _ = _insert(
-            [
-                Dispatch(
-                    subscriber_id=notice.subscriber_id,
-                    notice=notice,
-                    due_at=notice.due_at,
-                    due_reason="asked for by the reader",
-                    state=DispatchState.CLAIMED,
-                    lease_until=lease_until,
-                    claimed_at=now,
-                    message_id=new_message_id(domain),
-                )
-                for notice in waiting
-                if notice.due_at is not None
-            ]
-        )
-        return offers
+        Notice.objects.filter(pk__in=[n.pk for n in waiting]).update(due_at=None)
+        dispatches = [
+            Dispatch(
+                subscriber_id=notice.subscriber_id,
+                notice=notice,
+                due_at=notice.due_at,
+                due_reason="asked for by the reader",
+            )
+            for notice in waiting
+            if notice.due_at is not None
+        ]
+        return _insert(dispatches, now, lease_until, owner)
 
 
 def claim_retries(real_now: datetime, lease_until: datetime, *, limit: int) -> Claimed:

@@ -1,4 +1,4 @@
-"""What one worker keeps between batches: its connection, its journal, its clock, and what it has yet to write."""
+"""What one worker keeps between batches: its connection, its journal, its clock, the letters it has read."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from keepshowingup.delivery.journal import Journal
 from keepshowingup.delivery.preparing import base_host
 from keepshowingup.delivery.settling import Settlement, settle
 from keepshowingup.delivery.transports.smtp import SmtpConnection, parse_relay
+from keepshowingup.letters.compile import CompiledLetter
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class Courier:
     journal: Journal
     clock: Clock
     should_stop: Callable[[], bool] = never
+    letters: dict[int, CompiledLetter] = field(default_factory=dict)
     unwritten: list[Settlement] = field(default_factory=list)
     _written_at: float = field(default_factory=time.monotonic)
 

@@ -6,16 +6,18 @@ hand-over. One question answers for a whole chunk; an answer older than :data:`F
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
 from keepshowingup.audience.leaving import suppressed_among
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.places import rules_of
+from keepshowingup.core.errors import WrongUsage
 from keepshowingup.core.states import EnrolmentState, SkipReason
-from keepshowingup.core.timing import is_allowed, is_too_late, load_zone
-from keepshowingup.delivery.models import Dispatch
+from keepshowingup.core.timing import Rules, is_allowed, is_too_late, load_zone
+from keepshowingup.delivery.held import Held, read_held
 from keepshowingup.editorial.models import Sequence
 
 # Promised: no DATA starts more than one second after a leave was committed.
@@ -28,45 +30,74 @@ class Rest(Enum):
     READER_PAUSED = "the reader is taking a break"
     SEQUENCE_PAUSED = "the sequence is paused"
     NOT_NOW = "it is not an hour for letters where the reader lives"
-    GONE = "the reader was erased, and the letter with them"
 
 
-Look = SkipReason | Rest | None
+Verdict = SkipReason | Rest | None
 """None: go on. A :class:`SkipReason`: never. A :class:`Rest`: not now."""
 
 
-def look(dispatch_ids: Iterable[int], now: datetime) -> dict[int, Look]:
-    """What the database says at this moment about each dispatch; ids that are gone (erased) are left out."""
-    rows = list(
-        Dispatch.objects.filter(pk__in=list(dispatch_ids)).select_related(
-            "subscriber", "enrolment__sequence", "revision__step", "notice"
-        )
-    )
-    suppressed = suppressed_among(row.subscriber.email_key for row in rows)
-    return {row.pk: _verdict(row, row.subscriber.email_key in suppressed, now) for row in rows}
+@dataclass(frozen=True)
+class Look:
+    """What the database said at one moment: the letters in hand, and what to do with each."""
+
+    held: Mapping[int, Held]
+    verdicts: Mapping[int, Verdict]
+    sequences: Mapping[int, Sequence]
+
+    @property
+    def revisions(self) -> set[int]:
+        """The revisions of letters that may go on."""
+        return {
+            row.revision_id
+            for pk, row in self.held.items()
+            if self.verdicts[pk] is None and row.revision_id is not None
+        }
 
 
-def _verdict(dispatch: Dispatch, suppressed: bool, now: datetime) -> Look:
-    reader = dispatch.subscriber
-    if suppressed:
-        return SkipReason.SUPPRESSED
-    if reader.state == Subscriber.State.LEFT:
+NOTHING = Look({}, {}, {})
+
+
+def look(dispatch_ids: Iterable[int], now: datetime) -> Look:
+    """Ask about each dispatch; ids that are gone (erased) are left out."""
+    held = {row.pk: row for row in read_held(dispatch_ids)}
+    ids = {row.sequence_id for row in held.values() if row.sequence_id is not None}
+    sequences = {each.pk: each for each in Sequence.objects.filter(pk__in=ids).select_related("article")}
+    rules = {pk: _rules(each) for pk, each in sequences.items()}
+    suppressed = suppressed_among(row.email_key for row in held.values())
+    verdicts = {
+        pk: SkipReason.SUPPRESSED if row.email_key in suppressed else _verdict(row, sequences, rules, now)
+        for pk, row in held.items()
+    }
+    return Look(held, verdicts, sequences)
+
+
+def _rules(sequence: Sequence) -> Rules | None:
+    """None where the sequence leaves no hour of the week: its letters rest until somebody mends it."""
+    try:
+        return rules_of(sequence)
+    except WrongUsage:
+        return None
+
+
+def _verdict(
+    held: Held, sequences: Mapping[int, Sequence], rules: Mapping[int, Rules | None], now: datetime
+) -> Verdict:
+    if held.reader_state == Subscriber.State.LEFT:
         return SkipReason.LEFT
-    enrolment = dispatch.enrolment
-    if enrolment is None:
+    if held.sequence_id is None:
         return None  # a notice was asked for a moment ago; a pause of letters does not hold it back
-    if reader.state != Subscriber.State.ACTIVE or enrolment.state == EnrolmentState.LEFT:
+    if held.reader_state != Subscriber.State.ACTIVE or held.enrolment_state == EnrolmentState.LEFT:
         return SkipReason.LEFT
-    if dispatch.revision is None or dispatch.revision.step.deleted_at is not None:
+    if held.revision_id is None or held.step_deleted_at is not None:
         return SkipReason.STEP_DELETED
-    if reader.paused_at is not None:
+    if held.paused_at is not None:
         return Rest.READER_PAUSED
-    sequence = enrolment.sequence
+    sequence, allowed = sequences[held.sequence_id], rules[held.sequence_id]
     if sequence.state != Sequence.State.LIVE:
         return Rest.SEQUENCE_PAUSED
-    if is_too_late(dispatch.due_at, now, sequence.too_late_hours):
+    if is_too_late(held.due_at, now, sequence.too_late_hours):
         return SkipReason.TOO_LATE
     # It was the right hour when it fell due. After an outage or behind a long queue it may be three in the morning.
-    if not is_allowed(now, load_zone(reader.zone), rules_of(sequence)):
+    if allowed is None or not is_allowed(now, load_zone(held.zone), allowed):
         return Rest.NOT_NOW
     return None

@@ -1,9 +1,10 @@
-"""From the database's rows to the one letter they make: values, headers, bytes."""
+"""From plain values to the one letter they make: what it knows of its reader, its headers, its bytes."""
 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,13 +16,15 @@ from keepshowingup.audience.models import Subscriber
 from keepshowingup.audience.tokens import Purpose, link, make
 from keepshowingup.core.errors import PartMissing
 from keepshowingup.core.timing import load_zone
-from keepshowingup.delivery.models import Dispatch
+from keepshowingup.delivery.held import Held
 from keepshowingup.editorial.help_now import lines_for
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Masthead, Revision, Sequence
 from keepshowingup.letters.compile import CompiledLetter, standard_letter
-from keepshowingup.letters.compose import LetterHeaders, LetterValues, RenderedLetter, compose, render
+from keepshowingup.letters.compose import HelpNow, LetterHeaders, LetterValues, compose, render
 from keepshowingup.letters.signing import Signer
+
+MOST_LETTERS_KEPT = 256
 
 
 @dataclass(frozen=True)
@@ -33,31 +36,159 @@ class Prepared:
     message: bytes
 
 
-def prepare(dispatch: Dispatch, now: datetime) -> Prepared:
-    """Compose the letter of a dispatch as it is to be handed over at ``now`` (calendar, UTC).
+@dataclass
+class Stationery:
+    """What the letters of one chunk have in common, read once: the masthead, the sequences, the frozen letters."""
 
-    ``dispatch`` comes with subscriber, enrolment.sequence, revision and notice loaded. Raises
-    :class:`keepshowingup.core.errors.Refused` when the letter can't be rendered for this reader.
+    head: Masthead
+    sequences: Mapping[int, Sequence]
+    letters: dict[int, CompiledLetter]
+    now: datetime
+    seal: Signer | None = None
+    helplines: dict[str, tuple[HelpNow, ...]] = field(default_factory=dict)
+
+    @property
+    def domain(self) -> str:
+        """The From address' domain: Message-IDs, List-Ids and return paths end in it."""
+        return self.head.from_address.rpartition("@")[2] or "localhost"
+
+    def help_for(self, country: str) -> tuple[HelpNow, ...]:
+        """Help for right now in the reader's country."""
+        if country not in self.helplines:
+            self.helplines[country] = lines_for(country)
+        return self.helplines[country]
+
+
+def stationery(
+    sequences: Mapping[int, Sequence],
+    revision_ids: set[int],
+    now: datetime,
+    known: dict[int, CompiledLetter] | None = None,
+) -> Stationery:
+    """Read what a chunk's letters have in common. ``now`` (calendar, UTC) becomes their Date.
+
+    ``known`` are letters read before; it is filled. A revision never changes, so they stay right.
     """
-    head = masthead()
-    reader = dispatch.subscriber
-    if dispatch.notice is not None:
-        letter = standard_letter(dispatch.notice.kind, reader.language)
-        values = notice_values(dispatch, head, now)
-        sequence = None
-    else:
-        assert dispatch.enrolment is not None
-        assert dispatch.revision is not None
-        sequence = dispatch.enrolment.sequence
-        letter = compiled(dispatch.revision)
-        values = reader_values(reader, sequence, head, now, joined_at=dispatch.enrolment.enrolled_at)
-    message = compose(render(letter, values), _headers(dispatch, head, sequence, values, now))
-    seal = signer()
-    return Prepared(
-        sender=return_path(dispatch, head),
-        recipient=reader.email,
-        message=seal.sign(message) if seal else message,
+    letters = {} if known is None else known
+    if len(letters) > MOST_LETTERS_KEPT:
+        letters.clear()
+    for revision in Revision.objects.filter(pk__in=revision_ids - letters.keys()):
+        letters[revision.pk] = compiled(revision)
+    return Stationery(masthead(), sequences, letters, now, signer())
+
+
+def compiled(revision: Revision) -> CompiledLetter:
+    """The frozen letter of a revision: what was approved, not compiled again."""
+    return CompiledLetter(
+        subject=revision.subject, preheader=revision.preheader, html=revision.html, text=revision.text
     )
+
+
+def prepare(held: Held, paper: Stationery) -> Prepared:
+    """Compose one letter. Raises :class:`LetterError` when it can't be rendered for its reader."""
+    sequence = None if held.sequence_id is None else paper.sequences[held.sequence_id]
+    if sequence is None:
+        letter = standard_letter(held.notice_kind or "", held.language)
+        values = _notice_values(held, paper)
+    else:
+        assert held.revision_id is not None
+        letter = paper.letters[held.revision_id]
+        values = _letter_values(held, sequence, paper)
+    token = make(Purpose.RETURN_PATH, opaque_of(held.message_id))
+    sender = f"bounce+{token}@{paper.domain}"
+    message = compose(render(letter, values), _headers(held, sequence, values, paper, sender))
+    return Prepared(sender, held.email, paper.seal.sign(message) if paper.seal else message)
+
+
+def _letter_values(held: Held, sequence: Sequence, paper: Stationery) -> LetterValues:
+    """What a sequence's letter knows about its reader, in the reader's own zone."""
+    zone = load_zone(held.zone)
+    article = sequence.article
+    joined_on = _day(held.enrolled_at or paper.now, zone)
+    preferences = link(Purpose.PREFERENCES, held.opaque)
+    return LetterValues(
+        first_name=held.first_name,
+        sequence_title=sequence.title,
+        signature=sequence.signature,
+        masthead_name=paper.head.name,
+        postal_address=paper.head.postal_address,
+        help_now=paper.help_for(held.country),
+        why=f"You get this because you asked for it on {joined_on}.",
+        joined_on=joined_on,
+        unsubscribe_url=link(Purpose.LEAVE, held.opaque),
+        preferences_url=preferences,
+        pause_url=f"{preferences}#pause",
+        article_url=article.source_url if article else "",
+        article_title=article.title if article else "",
+        part_of_day=_part_of_day(paper.now.astimezone(zone).hour),
+    )
+
+
+def _notice_values(held: Held, paper: Stationery) -> LetterValues:
+    """What a one-off letter knows: little, because the address may not be its owner's wish yet."""
+    confirmed = held.reader_state == Subscriber.State.ACTIVE
+    return LetterValues(
+        # Until the address is confirmed the name may be anything somebody else typed: it is not repeated.
+        first_name=held.first_name if confirmed else "",
+        masthead_name=paper.head.name,
+        postal_address=paper.head.postal_address,
+        help_now=paper.help_for(held.country),
+        preferences_url=link(Purpose.PREFERENCES, held.opaque) if confirmed else "",
+        confirm_url=link(Purpose.CONFIRM, held.invitation) if held.invitation else "",
+        part_of_day=_part_of_day(paper.now.astimezone(load_zone(held.zone)).hour),
+    )
+
+
+def _headers(
+    held: Held, sequence: Sequence | None, values: LetterValues, paper: Stationery, sender: str
+) -> LetterHeaders:
+    # Numbers, not titles: a List-Id is shown by some clients and must not tell what the letters are about.
+    list_part = f"l{sequence.pk}" if sequence else ""
+    return LetterHeaders(
+        from_name=paper.head.from_name,
+        from_address=paper.head.from_address,
+        to_address=held.email,
+        reply_to=paper.head.reply_to,
+        message_id=held.message_id,
+        date=paper.now,
+        list_id=f"{list_part}.letters.{paper.domain}" if sequence else "",
+        list_name=paper.head.name,
+        unsubscribe_url=values.unsubscribe_url,
+        feedback_id=f"{list_part}:letter:{paper.domain}" if sequence else "",
+        return_path=sender,
+    )
+
+
+def values_for(reader: Subscriber, sequence: Sequence, now: datetime, *, joined_at: datetime) -> LetterValues:
+    """What a letter would know about this reader at ``now``; the reader may be invented and need not be saved."""
+    paper = Stationery(masthead(), {}, {}, now)
+    return _letter_values(invented(reader, sequence, now, enrolled_at=joined_at), sequence, paper)
+
+
+def invented(reader: Subscriber, sequence: Sequence, now: datetime, **known: object) -> Held:
+    """A letter in hand that is in no database: for previews and tests. ``known`` are fields of :class:`Held`."""
+    values: dict[str, object] = {
+        "pk": 0,
+        "fence": 0,
+        "attempts": 0,
+        "crashes": 0,
+        "message_id": "",
+        "step_key": "",
+        "due_at": now,
+        "reader_id": reader.pk or 0,
+        "opaque": reader.opaque,
+        "email": reader.email,
+        "email_key": reader.email_key,
+        "first_name": reader.first_name,
+        "zone": reader.zone,
+        "language": reader.language,
+        "country": reader.country,
+        "reader_state": reader.state,
+        "paused_at": None,
+        "enrolled_at": now,
+        "sequence_id": sequence.pk,
+    }
+    return Held(**(values | known))  # type: ignore[arg-type]
 
 
 @functools.cache
@@ -85,89 +216,14 @@ def _read_key(path: str) -> bytes:
         raise PartMissing(f"The DKIM key {path} can't be read: {error.strerror}. Look at KSU_DKIM_KEY_FILE.") from error
 
 
-def compiled(revision: Revision) -> CompiledLetter:
-    """The frozen letter of a revision: what was approved, not compiled again."""
-    return CompiledLetter(
-        subject=revision.subject, preheader=revision.preheader, html=revision.html, text=revision.text
-    )
-
-
-def reader_values(
-    reader: Subscriber, sequence: Sequence, head: Masthead, now: datetime, *, joined_at: datetime
-) -> LetterValues:
-    """What a sequence's letter knows about its reader, in the reader's own zone."""
-    zone = load_zone(reader.zone)
-    article = sequence.article
-    return LetterValues(
-        first_name=reader.first_name,
-        sequence_title=sequence.title,
-        signature=sequence.signature,
-        masthead_name=head.name,
-        postal_address=head.postal_address,
-        help_now=lines_for(reader.country),
-        why=f"You get this because you asked for it on {_day(joined_at, zone)}.",
-        joined_on=_day(joined_at, zone),
-        unsubscribe_url=link(Purpose.LEAVE, reader.opaque),
-        preferences_url=link(Purpose.PREFERENCES, reader.opaque),
-        pause_url=link(Purpose.PREFERENCES, reader.opaque) + "#pause",
-        article_url=article.source_url if article else "",
-        article_title=article.title if article else "",
-        part_of_day=_part_of_day(now.astimezone(zone).hour),
-    )
-
-
-def notice_values(dispatch: Dispatch, head: Masthead, now: datetime) -> LetterValues:
-    """What a one-off letter knows: little, because the address may not be its owner's wish yet."""
-    reader, notice = dispatch.subscriber, dispatch.notice
-    assert notice is not None
-    confirmed = reader.state == Subscriber.State.ACTIVE
-    return LetterValues(
-        # Until the address is confirmed the name may be anything somebody else typed: it is not repeated.
-        first_name=reader.first_name if confirmed else "",
-        masthead_name=head.name,
-        postal_address=head.postal_address,
-        help_now=lines_for(reader.country),
-        preferences_url=link(Purpose.PREFERENCES, reader.opaque) if confirmed else "",
-        confirm_url=link(Purpose.CONFIRM, notice.invitation.opaque) if notice.invitation else "",
-        part_of_day=_part_of_day(now.astimezone(load_zone(reader.zone)).hour),
-    )
-
-
-def return_path(dispatch: Dispatch, head: Masthead) -> str:
-    """The envelope sender: a returned letter names its dispatch by a token nobody can forge (VERP)."""
-    domain = head.from_address.rpartition("@")[2] or "localhost"
-    return f"bounce+{make(Purpose.RETURN_PATH, opaque_of(dispatch.message_id))}@{domain}"
-
-
 def opaque_of(message_id: str) -> str:
     """The random part of a Message-ID of ours."""
     return message_id.strip("<>").partition("@")[0]
 
 
-def _headers(
-    dispatch: Dispatch, head: Masthead, sequence: Sequence | None, values: LetterValues, now: datetime
-) -> LetterHeaders:
-    domain = head.from_address.rpartition("@")[2] or "localhost"
-    list_part = f"l{sequence.pk}" if sequence else ""
-    return LetterHeaders(
-        from_name=head.from_name,
-        from_address=head.from_address,
-        to_address=dispatch.subscriber.email,
-        reply_to=head.reply_to,
-        message_id=dispatch.message_id,
-        date=now,
-        # Numbers, not titles: a List-Id is shown by some clients and must not tell what the letters are about.
-        list_id=f"{list_part}.letters.{domain}" if sequence else "",
-        list_name=head.name,
-        unsubscribe_url=values.unsubscribe_url,
-        feedback_id=f"{list_part}:letter:{domain}" if sequence else "",
-        return_path=return_path(dispatch, head),
-    )
-
-
-def preview(letter: CompiledLetter, reader: Subscriber, sequence: Sequence, now: datetime) -> RenderedLetter:
-    """A letter as this reader would see it at ``now``; the reader may be invented and need not be saved."""
-    return render(letter, reader_values(reader, sequence, masthead(), now, joined_at=now))
+def base_host() -> str:
+    """The host readers know us by: the name we give in EHLO."""
+    return urlsplit(settings.BASE_URL).hostname or "localhost"
 
 
 def _day(moment: datetime, zone: ZoneInfo) -> str:
@@ -177,8 +233,3 @@ def _day(moment: datetime, zone: ZoneInfo) -> str:
 
 def _part_of_day(hour: int) -> str:
     return "morning" if 4 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
-
-
-def base_host() -> str:
-    """The host readers know us by: the name we give in EHLO."""
-    return urlsplit(settings.BASE_URL).hostname or "localhost"

@@ -1,78 +1,123 @@
-"""One tick: mend plans, sweep after crashes, claim what is due. And a loop of ticks for those who want no broker."""
+"""A tick sees what there is to do; a drain claims and hands over. And a loop of both for those who want no broker."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 
+from keepshowingup.audience.models import Notice
+from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.cadence.replanning import catch_up
 from keepshowingup.core.clock import Clock
 from keepshowingup.core.states import DispatchState
 from keepshowingup.delivery import breaker
-from keepshowingup.delivery.claiming import Claimed, Offer, claim_due, claim_retries, lease_end
-from keepshowingup.delivery.courier import new_courier, relay_url
-from keepshowingup.delivery.handover import hand_over
-from keepshowingup.delivery.models import Dispatch
+from keepshowingup.delivery.claiming import (
+    Claimed,
+    Offer,
+    claim_letters,
+    claim_notices,
+    claim_retries,
+    lease_end,
+)
+from keepshowingup.delivery.courier import Courier, never, new_courier, relay_url
+from keepshowingup.delivery.handover import Tally, deliver, hand_over
 from keepshowingup.delivery.sweeping import sweep
 from keepshowingup.delivery.transports.smtp import parse_relay
 from keepshowingup.delivery.watching import beat_heart
 
-# So much may be claimed and not begun: more would only wait in Redis until its leases run out.
-MOST_CLAIMED = 2000
+# A worker that drains stops after so long, so that a tick, a notice and SIGTERM get their turn.
+SLICE_SECONDS = 2.0
+# So many drains one tick asks for at most; what they leave, the next tick sees.
+MOST_DRAINS = 8
 
 
-def tick(clock: Clock) -> Iterator[Claimed]:
-    """Do what is due at this moment and yield, batch by batch, what has become ours to hand over.
+@dataclass(frozen=True)
+class Due:
+    """What a tick has found to do: offers to be taken up again, and how many drains are worth asking for."""
 
-    Each batch is committed before it is yielded: the caller may publish it. If it is lost then, its lease runs out
-    and the sweep of a later tick finds it.
+    again: Claimed = field(default_factory=Claimed)
+    letters: int = 0
+    notices: int = 0
+
+
+def tick(clock: Clock) -> Due:
+    """Mend plans, settle what dead workers left, and count what is due.
+
+    Nothing is claimed here but what is offered again; whoever drains claims for itself. If an offer is lost on its way,
+    its lease runs out and the sweep of a later tick finds it.
     """
     real_now = clock.real()
     beat_heart("tick", real_now)
     catch_up(clock.now())
     resting = breaker.resting(real_now)
     if breaker.EVERYTHING in resting:
-        return
+        return Due()
     size = settings.BATCH_SIZE
-    yield sweep(settings.DATA_DIR / "journal", clock, _lease(clock), limit=size * 10)
+    again = sweep(settings.DATA_DIR / "journal", clock, _lease(clock), limit=size * 10)
     if parse_relay(relay_url()).name in resting:
-        return
-    yield from _all(lambda: claim_retries(clock.real(), _lease(clock), limit=size))
-    yield from _all(lambda: claim_due(clock.now(), _lease(clock), limit=size))
+        return Due(again)
+    return Due(
+        again + claim_retries(real_now, _lease(clock), limit=size * 10),
+        letters=_drains(due_enrolments(clock.now()), size),
+        notices=min(1, _drains(Notice.objects.filter(due_at__lte=clock.now()), size)),
+    )
+
+
+def _drains(due: QuerySet[Any], size: int) -> int:
+    """How many workers what is due would keep busy; counting further than that is of no use."""
+    return -(-due[: size * MOST_DRAINS].count() // size)
 
 
 def _lease(clock: Clock) -> datetime:
     return lease_end(clock.real(), settings.LEASE_SECONDS)
 
 
-def _all(claim: Callable[[], Claimed]) -> Iterator[Claimed]:
-    while Dispatch.objects.filter(state=DispatchState.CLAIMED).count() < MOST_CLAIMED:
-        claimed = claim()
-        if not claimed:
-            return
-        yield claimed
+Claim = Callable[..., tuple[Offer, ...]]
 
 
-def batches(offers: tuple[Offer, ...]) -> Iterator[tuple[Offer, ...]]:
+def drain(claim: Claim, courier: Courier, within: float = SLICE_SECONDS) -> Tally:
+    """Claim and hand over, batch by batch, until nothing is due or ``within`` seconds have passed."""
+    until = time.monotonic() + within
+    tally: Tally = Counter()
+    while not courier.should_stop():
+        offers = claim(
+            courier.clock.now(), _lease(courier.clock), limit=settings.BATCH_SIZE, owner=courier.journal.name
+        )
+        tally += deliver([pk for pk, _ in offers], courier)
+        if len(offers) < settings.BATCH_SIZE or time.monotonic() > until or _rests(courier):
+            break
+    return tally
+
+
+def _rests(courier: Courier) -> bool:
+    return courier.connection.relay.name in breaker.resting(courier.clock.real())
+
+
+def batches(offers: tuple[Offer, ...]) -> Iterator[list[Offer]]:
     """Offers in portions small enough that one worker dying leaves little to do again."""
     for start in range(0, len(offers), settings.BATCH_SIZE):
-        yield offers[start : start + settings.BATCH_SIZE]
+        yield list(offers[start : start + settings.BATCH_SIZE])
 
 
-def run_ticks(*, loop: bool, clock: Clock | None = None, should_stop: Callable[[], bool] = lambda: False) -> int:
+def run_ticks(*, loop: bool, clock: Clock | None = None, should_stop: Callable[[], bool] = never) -> int:
     """Tick in this process, without a broker: claim and hand over, once or until asked to stop. Returns accepted."""
-    clock = clock or settings.CLOCK
     courier = new_courier(should_stop)
-    courier.clock = clock
+    courier.clock = clock or settings.CLOCK
     accepted = 0
     try:
         while True:
-            for claimed in tick(clock):
-                for offers in (claimed.notices, claimed.letters):
-                    accepted += hand_over(offers, courier)["accepted"]
+            due = tick(courier.clock)
+            accepted += hand_over((*due.again.notices, *due.again.letters), courier)[DispatchState.ACCEPTED]
+            for claim, wanted in ((claim_notices, due.notices), (claim_letters, due.letters)):
+                if wanted:
+                    accepted += drain(claim, courier, within=float("inf"))[DispatchState.ACCEPTED]
             if not loop or should_stop():
                 return accepted
             time.sleep(settings.TICK_SECONDS)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from keepshowingup.audience.leaving import suppress
 from keepshowingup.audience.models import Suppression
 from keepshowingup.cadence import advancing
-from keepshowingup.core.states import SETTLED, DispatchState, sources_of
+from keepshowingup.core.states import SETTLED, DispatchState, may_move
 from keepshowingup.delivery.models import Dispatch
 
 
@@ -35,8 +35,18 @@ class Settlement:
 
 def settle(settlements: Iterable[Settlement], now: datetime) -> int:
     """Write down a batch in one transaction and move the readers' plans on; returns how many took effect."""
+    settlements = list(settlements)
+    if not settlements:
+        return 0
     with transaction.atomic():
-        written = [(s, d) for s in settlements if (d := _write(s)) is not None]
+        standing = {
+            row.pk: row
+            for row in Dispatch.objects.filter(pk__in=[s.dispatch for s in settlements])
+            .select_for_update()
+            .only("pk", "fence", "state", "attempts", "enrolment_id", "step_key", "subscriber_id")
+        }
+        written = [(s, standing[s.dispatch]) for s in settlements if _takes_effect(s, standing.get(s.dispatch))]
+        _write(written)
         for settlement, dispatch in written:
             if settlement.suppress:
                 suppress(dispatch.subscriber.email_key, Suppression.Reason.HARD_BOUNCE, now)
@@ -51,23 +61,32 @@ def settle(settlements: Iterable[Settlement], now: datetime) -> int:
     return len(written)
 
 
-def _write(settlement: Settlement) -> Dispatch | None:
-    """The row, if this settlement moved it; None if the fence is old or the state does not allow the move."""
-    mine = Dispatch.objects.filter(
-        pk=settlement.dispatch, fence=settlement.fence, state__in=sources_of(settlement.state)
-    )
-    dispatch = mine.select_related("subscriber").first()
-    if dispatch is None:
-        return None
-    changed = mine.update(
-        state=settlement.state,
-        reason=settlement.reason[:200],
-        retry_at=settlement.retry_at,
-        handed_over_at=settlement.handed_at,
-        lease_until=None,
-        attempts=dispatch.attempts + settlement.asked,
-    )
-    return dispatch if changed else None
+def _takes_effect(settlement: Settlement, row: Dispatch | None) -> bool:
+    """Whether the offer still holds and the state allows the move. The rows are locked until it is written."""
+    return row is not None and row.fence == settlement.fence and may_move(DispatchState(row.state), settlement.state)
+
+
+def _write(written: Sequence[tuple[Settlement, Dispatch]]) -> None:
+    """One ``executemany``: an UPDATE for each through the ORM costs ten times as much."""
+    as_kept = connection.ops.adapt_datetimefield_value
+    rows = [
+        (
+            settlement.state.value,
+            settlement.reason[:200],
+            as_kept(settlement.retry_at),
+            as_kept(settlement.handed_at),
+            dispatch.attempts + settlement.asked,
+            settlement.dispatch,
+        )
+        for settlement, dispatch in written
+    ]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "UPDATE delivery_dispatch SET state = %s, reason = %s, retry_at = %s, handed_over_at = %s,"
+                " attempts = %s, lease_until = NULL WHERE id = %s",
+                rows,
+            )
 
 
 def withdraw(dispatch_id: int, fence: int, now: datetime) -> bool:

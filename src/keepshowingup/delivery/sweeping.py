@@ -15,6 +15,7 @@ from keepshowingup.core.clock import Clock
 from keepshowingup.core.states import DispatchState
 from keepshowingup.delivery.claiming import Claimed, offer_again
 from keepshowingup.delivery.handover import in_doubt, outcome
+from keepshowingup.delivery.held import Held, read_held
 from keepshowingup.delivery.journal import UNTOUCHED, Entry, Trace, Verdict, examine, sweep_journals
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.settling import Settlement, settle
@@ -38,12 +39,12 @@ def sweep(folder: Path, clock: Clock, lease_until: datetime, *, limit: int) -> C
         begun = Dispatch.objects.filter(state=DispatchState.HANDING_OVER, owner=owner)
         if verdict is Verdict.SILENT:
             begun = begun.filter(lease_until__lt=real_now)
-        for row in begun.select_related("subscriber")[:limit]:
+        for row in read_held(begun.values_list("pk", flat=True)[:limit]):
             entry = entries.get((row.pk, row.fence), UNTOUCHED if verdict is Verdict.DEAD else Entry(Trace.IN_DOUBT))
-            if entry.trace is Trace.TAKEN_UP:
-                Dispatch.objects.filter(pk=row.pk, fence=row.fence).update(crashes=row.crashes + 1)
-                row.crashes += 1
-            if entry.trace in {Trace.UNTOUCHED, Trace.TAKEN_UP} and row.crashes < MOST_CRASHES:
+            crashes = row.crashes + (entry.trace is Trace.TAKEN_UP)
+            if crashes != row.crashes:
+                Dispatch.objects.filter(pk=row.pk, fence=row.fence).update(crashes=crashes)
+            if entry.trace in {Trace.UNTOUCHED, Trace.TAKEN_UP} and crashes < MOST_CRASHES:
                 again.append((row.pk, row.fence))
             else:
                 settle([_settlement(row, entry, clock)], clock.now())
@@ -57,7 +58,7 @@ def _owners() -> list[str]:
     )
 
 
-def _settlement(row: Dispatch, entry: Entry, clock: Clock) -> Settlement:
+def _settlement(row: Held, entry: Entry, clock: Clock) -> Settlement:
     if entry.trace is Trace.ANSWERED:
         return outcome(row, Reply.read(entry.code, entry.text.removeprefix(f"{entry.code} ")), clock)
     if entry.trace is Trace.IN_DOUBT:

@@ -10,9 +10,10 @@ from celery import shared_task
 from celery.signals import worker_process_init, worker_shutting_down
 from django.conf import settings
 
+from keepshowingup.delivery.claiming import claim_letters, claim_notices
 from keepshowingup.delivery.courier import Courier, new_courier
 from keepshowingup.delivery.handover import hand_over
-from keepshowingup.delivery.running import batches
+from keepshowingup.delivery.running import batches, drain
 from keepshowingup.delivery.running import tick as run_tick
 from keepshowingup.delivery.tidying import forget_old
 
@@ -43,27 +44,37 @@ def _forget_the_parents_courier(**_: Any) -> None:
 
 @shared_task(name="keepshowingup.tick")
 def tick() -> None:
-    """Claim what is due and publish it in batches. Two beats do no harm: the second claim finds nothing."""
-    for claimed in run_tick(settings.CLOCK):
-        for offers in batches(claimed.notices):
-            hand_over_notices.delay(list(offers))
-        for offers in batches(claimed.letters):
-            hand_over_letters.delay(list(offers))
+    """See what there is to do and ask for it. Two beats do no harm: the second drain finds nothing."""
+    due = run_tick(settings.CLOCK)
+    for queue, again in (("transactional", due.again.notices), ("bulk", due.again.letters)):
+        for offers in batches(again):
+            take_up.apply_async((offers,), queue=queue)
+    # A drain that waited for a minute has been overtaken by those of later ticks.
+    for _ in range(due.notices):
+        drain_notices.apply_async(expires=60)
+    for _ in range(due.letters):
+        drain_letters.apply_async(expires=60)
+
+
+@shared_task(name="keepshowingup.drain_notices")
+def drain_notices() -> None:
+    """Confirmations and the like, on a queue where nothing bulky waits in front of them."""
+    drain(claim_notices, _courier())
+
+
+@shared_task(name="keepshowingup.drain_letters")
+def drain_letters() -> None:
+    """Letters of sequences and newsletters, for a slice of time."""
+    drain(claim_letters, _courier())
+
+
+@shared_task(name="keepshowingup.take_up")
+def take_up(offers: list[tuple[int, int]]) -> None:
+    """Dispatches offered again: retries, and what a dead worker had not begun."""
+    hand_over([(pk, fence) for pk, fence in offers], _courier())
 
 
 @shared_task(name="keepshowingup.tidy")
 def tidy() -> None:
     """Forget what was only kept for a while."""
     forget_old(settings.CLOCK.now())
-
-
-@shared_task(name="keepshowingup.hand_over_notices")
-def hand_over_notices(offers: list[tuple[int, int]]) -> None:
-    """Confirmations and the like, on a queue where nothing bulky waits in front of them."""
-    hand_over([(pk, fence) for pk, fence in offers], _courier())
-
-
-@shared_task(name="keepshowingup.hand_over_letters")
-def hand_over_letters(offers: list[tuple[int, int]]) -> None:
-    """A batch of letters of sequences and newsletters."""
-    hand_over([(pk, fence) for pk, fence in offers], _courier())

@@ -8,14 +8,11 @@ from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.address import check_address
 from keepshowingup.core.errors import NotFound, Refused
-from keepshowingup.core.states import DispatchState
 from keepshowingup.delivery.claiming import new_message_id
 from keepshowingup.delivery.courier import relay_url
-from keepshowingup.delivery.models import Dispatch
-from keepshowingup.delivery.preparing import Prepared, base_host, prepare
+from keepshowingup.delivery.preparing import Prepared, base_host, invented, prepare, stationery
 from keepshowingup.delivery.transports.reply import AnswerLost, ConnectionDown
 from keepshowingup.delivery.transports.smtp import SmtpConnection, parse_relay
-from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Step
 
 
@@ -39,22 +36,21 @@ def render_for(step: Step, to: str, now: datetime) -> Prepared:
     revision = step.revisions.first()
     if revision is None:
         raise Refused(f"The step '{step.key}' has no letter yet. Write one first.")
+    sequence = step.sequence
     reader = Subscriber.objects.filter(email_key=checked.key).first()
-    enrolment = reader and Enrolment.objects.filter(subscriber=reader, sequence=step.sequence).first()
+    enrolment = reader and Enrolment.objects.filter(subscriber=reader, sequence=sequence).first()
     reader = reader or Subscriber(email=checked.normalised, email_key=checked.key, state=Subscriber.State.ACTIVE)
-    enrolment = enrolment or Enrolment(subscriber=reader, sequence=step.sequence, enrolled_at=now)
-    enrolment.sequence = step.sequence
-    dispatch = Dispatch(
-        subscriber=reader,
-        enrolment=enrolment,
+    paper = stationery({sequence.pk: sequence}, {revision.pk}, now)
+    held = invented(
+        reader,
+        sequence,
+        now,
         step_key=step.key,
-        revision=revision,
-        due_at=now,
-        claimed_at=now,
-        state=DispatchState.CLAIMED,
-        message_id=new_message_id(masthead().from_address.rpartition("@")[2] or "localhost"),
+        revision_id=revision.pk,
+        enrolled_at=enrolment.enrolled_at if enrolment else now,
+        message_id=new_message_id(paper.domain),
     )
-    return prepare(dispatch, now)
+    return prepare(held, paper)
 
 
 def send_test(step_id: int, to: str, now: datetime) -> None:

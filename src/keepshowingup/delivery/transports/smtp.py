@@ -1,12 +1,14 @@
 """A kept SMTP connection, and the one moment in it that matters: the final dot.
 
-RFC 5321 6.1 makes the dot the point where responsibility passes: before it the server has nothing, after it only its
-answer tells. So the message is sent first, the journal is told, and then the dot goes out on its own.
+RFC 5321 6.1 makes the dot the point where responsibility passes. MAIL, RCPT and DATA go out together where the server
+offers PIPELINING (RFC 2920); message and dot go out together, and the journal is told right before. If writing them
+fails, the dot, being last, has not left: nothing was handed over. If it does not fail, only the server's answer tells.
 """
 
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ CONNECT_SECONDS = 10.0
 COMMAND_SECONDS = 30.0
 # RFC 5321 4.5.3.2.6: a server may take 10 minutes to answer the dot. A client that gives up sooner sends twice.
 ANSWER_SECONDS = 600.0
+# RFC 5321 4.5.3.1.5 allows 512 octets in a reply line. Whoever sends more than this without an end is no mail server.
+LONGEST_REPLY = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -65,51 +69,38 @@ class SmtpConnection:
         """``hello`` is the name we give in EHLO (RFC 5321 4.1.1.1); asking DNS for it can hang for seconds."""
         self.relay = relay
         self.hello = hello
-        self._smtp: smtplib.SMTP | None = None
+        self._line: _Line | None = None
 
     def hand_over(self, sender: str, recipient: str, message: bytes, at_the_dot: Callable[[], None]) -> Reply:
-        """Offer one message; ``at_the_dot`` is called right before the final dot leaves.
+        """Offer one message; ``at_the_dot`` is called right before message and final dot leave.
 
         Returns the server's answer, to MAIL, RCPT or DATA if it refuses there, else to the dot. Raises
         :class:`ConnectionDown` while nothing was handed over, :class:`AnswerLost` when that can't be known.
         """
-        smtp = self._open()
+        line = self._line or self._open()
         try:
-            refusal = self._envelope(smtp, sender, recipient)
-            if refusal is not None:
-                return refusal
-            smtp.send(_stuffed(message))
-        except (OSError, smtplib.SMTPException) as error:
+            refusal = _envelope(line, sender, recipient)
+        except (OSError, _Gone) as error:
             self.drop()
             raise ConnectionDown(f"{self.relay.name}: {error}") from error
+        if refusal is not None:
+            return refusal
         at_the_dot()
         try:
-            assert smtp.sock is not None
-            smtp.sock.settimeout(ANSWER_SECONDS)
-            smtp.send(b".\r\n")
-            code, text = smtp.getreply()
-            smtp.sock.settimeout(COMMAND_SECONDS)
-        except (OSError, smtplib.SMTPException) as error:
+            line.send(_stuffed(message))
+        except OSError as error:
+            self.drop()
+            raise ConnectionDown(f"{self.relay.name}: {error}") from error
+        try:
+            reply = line.answer(ANSWER_SECONDS)
+        except (OSError, _Gone) as error:
             self.drop()
             raise AnswerLost(f"{self.relay.name}: {error}") from error
-        if code == 421:
+        if reply.code == 421:
             self.drop()
-        return Reply.read(code, text)
+        return reply
 
-    def _envelope(self, smtp: smtplib.SMTP, sender: str, recipient: str) -> Reply | None:
-        """MAIL, RCPT, DATA. The refusal, if the server refuses one of them; None when it waits for the message."""
-        for command in (f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA"):
-            code, text = smtp.docmd(command)
-            if code == 421:
-                raise smtplib.SMTPServerDisconnected(Reply.read(code, text))
-            if code // 100 not in (2, 3):
-                smtp.rset()
-                return Reply.read(code, text)
-        return None
-
-    def _open(self) -> smtplib.SMTP:
-        if self._smtp is not None:
-            return self._smtp
+    def _open(self) -> _Line:
         relay = self.relay
         try:
             smtp: smtplib.SMTP
@@ -117,8 +108,6 @@ class SmtpConnection:
                 smtp = smtplib.SMTP_SSL(relay.host, relay.port, self.hello, timeout=CONNECT_SECONDS, context=_tls())
             else:
                 smtp = smtplib.SMTP(relay.host, relay.port, self.hello, timeout=CONNECT_SECONDS)
-            assert smtp.sock is not None
-            smtp.sock.settimeout(COMMAND_SECONDS)
             smtp.ehlo_or_helo_if_needed()
             if relay.starttls:
                 smtp.starttls(context=_tls())
@@ -127,24 +116,102 @@ class SmtpConnection:
                 smtp.login(relay.user, relay.password)
         except (OSError, smtplib.SMTPException) as error:
             raise ConnectionDown(f"{relay.name}: {error}") from error
-        self._smtp = smtp
-        return smtp
+        assert smtp.sock is not None
+        self._line = _Line(smtp.sock, pipelining=smtp.has_extn("pipelining"))
+        return self._line
 
     def drop(self) -> None:
         """Forget the connection without a word: it is broken or the server asked us to go."""
-        if self._smtp is not None:
-            self._smtp.close()
-            self._smtp = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None
 
     def close(self) -> None:
         """Say QUIT and go."""
-        if self._smtp is None:
+        if self._line is None:
             return
         try:
-            self._smtp.quit()
-        except (OSError, smtplib.SMTPException):
-            self._smtp.close()  # it was gone already: there is nobody to say goodbye to
-        self._smtp = None
+            self._line.send(b"QUIT\r\n")
+            self._line.answer(1.0)
+        except (OSError, _Gone):
+            pass  # it was gone already: there is nobody to say goodbye to
+        self.drop()
+
+
+class _Gone(Exception):
+    """The other side has closed the connection, or does not speak SMTP."""
+
+
+class _Line:
+    """The socket under a connection, after its greeting: lines out, replies in."""
+
+    def __init__(self, sock: socket.socket, *, pipelining: bool) -> None:
+        self._sock = sock
+        self.pipelining = pipelining
+        self._read = b""
+        self._patience = COMMAND_SECONDS
+        sock.settimeout(COMMAND_SECONDS)
+        # Without this the kernel holds a small write back for 40 ms, waiting for the answer to the one before.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def send(self, octets: bytes) -> None:
+        self._sock.sendall(octets)
+
+    def answer(self, within: float = COMMAND_SECONDS) -> Reply:
+        """The next reply, all its lines (RFC 5321 4.2.1)."""
+        if within != self._patience:
+            self._sock.settimeout(within)
+            self._patience = within
+        words: list[bytes] = []
+        while True:
+            end = self._read.find(b"\n")
+            if end < 0:
+                self._more()
+                continue
+            text, self._read = self._read[:end].rstrip(b"\r"), self._read[end + 1 :]
+            if not text[:3].isdigit():
+                raise _Gone(f"it said {text[:80]!r}")
+            words.append(text[4:])
+            if text[3:4] != b"-":
+                return Reply.read(int(text[:3]), b" ".join(words))
+
+    def _more(self) -> None:
+        octets = self._sock.recv(8192)
+        if not octets:
+            raise _Gone("the server closed the connection")
+        self._read += octets
+        if len(self._read) > LONGEST_REPLY:
+            raise _Gone("its reply has no end")
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+def _envelope(line: _Line, sender: str, recipient: str) -> Reply | None:
+    """MAIL, RCPT, DATA. The refusal, if the server refuses one of them; None when it waits for the message."""
+    commands = [b"MAIL FROM:<%b>\r\n" % sender.encode(), b"RCPT TO:<%b>\r\n" % recipient.encode(), b"DATA\r\n"]
+    if line.pipelining:
+        line.send(b"".join(commands))
+        replies = [line.answer() for _ in commands]
+    else:
+        replies = []
+        for command in commands:
+            line.send(command)
+            replies.append(line.answer())
+            if not 200 <= replies[-1].code < 400:
+                break
+    refusal = next((reply for reply in replies if not 200 <= reply.code < 400), None)
+    if refusal is None:
+        return None
+    if refusal.code == 421:
+        raise _Gone(str(refusal))
+    if replies[-1].code == 354:
+        # A server that takes DATA without a recipient wants an (empty) message; it must refuse it (RFC 2920 3.1).
+        line.send(b".\r\n")
+    else:
+        line.send(b"RSET\r\n")
+    line.answer()
+    return refusal
 
 
 _contexts: list[ssl.SSLContext] = []
@@ -158,8 +225,9 @@ def _tls() -> ssl.SSLContext:
 
 
 def _stuffed(message: bytes) -> bytes:
-    """The message with its dots doubled at line starts (RFC 5321 4.5.2) and a line end before the final dot."""
-    stuffed = message.replace(b"\r\n.", b"\r\n..")
-    if stuffed.startswith(b"."):
-        stuffed = b"." + stuffed
-    return stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n"
+    """The message with its dots doubled at line starts (RFC 5321 4.5.2), and the final dot."""
+    if b"\r\n." in message:
+        message = message.replace(b"\r\n.", b"\r\n..")
+    if message.startswith(b"."):
+        message = b"." + message
+    return message + (b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n")
