@@ -31,8 +31,9 @@ def test_a_letter_is_rendered_for_the_reader_it_is_addressed_to(clock: StoppedCl
     message = email.message_from_bytes(
         render_for(step, "maya@example.org", clock.now()).message, policy=email.policy.default
     )
-    text = message.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
-    assert "Hello Maya," in text
+    part = message.get_body(("plain",))
+    assert part is not None
+    assert "Hello Maya," in part.get_content()
     assert message["To"] == "maya@example.org"
     assert message["Subject"] == "A first note"
 
