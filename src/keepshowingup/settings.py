@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 import secrets
 import time
@@ -15,6 +17,36 @@ from keepshowingup.core.errors import PartMissing, WrongUsage
 
 env = environ.Env()
 HERE = Path(__file__).resolve().parent
+ON, OFF = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
+
+
+def _number(name: str, default: float, least: float) -> float:
+    """A variable that counts something; what is no number, or too small, stops the start."""
+    said = env.str(name, default=str(default))
+    try:
+        number = float(said)
+    except ValueError:
+        number = math.nan
+    if not least <= number < math.inf:
+        raise WrongUsage(f"{name} is '{said}'. Write a number, {least:g} or more.")
+    return number
+
+
+def _whole(name: str, default: int, least: int = 1) -> int:
+    """A variable that counts whole things."""
+    number = _number(name, default, least)
+    if number != int(number):
+        raise WrongUsage(f"{name} is {number:g}. Write a whole number.")
+    return int(number)
+
+
+def _switch(name: str) -> bool:
+    """A variable that is on or off: a word nobody understands must not quietly mean off."""
+    said = env.str(name, default="")
+    if said.strip().lower() not in ON | OFF:
+        raise WrongUsage(f"{name} is '{said}'. Write 1 or 0.")
+    return said.strip().lower() in ON
+
 
 # --- where things are ---
 
@@ -24,11 +56,11 @@ try:
 except OSError as error:
     raise PartMissing(f"The data folder {DATA_DIR} can't be made: {error.strerror}. Set KSU_DATA_DIR.") from error
 BASE_URL = env.str("KSU_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
-PRODUCTION = env.bool("KSU_PRODUCTION", default=False)
+PRODUCTION = _switch("KSU_PRODUCTION")
 DEBUG = False
 
 CLOCK = keep_clock(DATA_DIR / "clock.json", parse_rate(env.str("KSU_CLOCK", default="")))
-TICK_SECONDS = env.float("KSU_TICK", default=2.0)
+TICK_SECONDS = _number("KSU_TICK", 2, least=0.1)
 
 
 def _secret(name: str) -> str:
@@ -72,11 +104,17 @@ if not _host:
     raise WrongUsage(f"KSU_BASE_URL is '{BASE_URL}'. Write it like https://letters.example.org")
 ALLOWED_HOSTS = [_host, "127.0.0.1", "localhost", "[::1]", *env.list("KSU_ALLOWED_HOSTS", default=[])]
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
+CSRF_FAILURE_VIEW = "keepshowingup.web.staff.stale.stale_form"
 
 # --- parts ---
 
 DATABASE_URL = _secret("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'keepshowingup.sqlite3'}"
-DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+if not DATABASE_URL.startswith(("sqlite:///", "postgres://", "postgresql://")):
+    raise WrongUsage("DATABASE_URL must start with sqlite:/// or postgres://")
+try:
+    DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+except ValueError as error:
+    raise WrongUsage("DATABASE_URL has a port that is no number. Write special characters as %XX.") from error
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
@@ -85,25 +123,23 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
+else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
-else:
-    raise WrongUsage("DATABASE_URL must start with sqlite:/// or postgres://")
 
 REDIS_URL = _secret("REDIS_URL")
 SMTP_URL = _secret("SMTP_URL")
-MAILBOX_SMTP_PORT = env.int("KSU_MAILBOX_SMTP_PORT", default=1025)
-MAILBOX_WEB_PORT = env.int("KSU_MAILBOX_WEB_PORT", default=8025)
+MAILBOX_SMTP_PORT = _whole("KSU_MAILBOX_SMTP_PORT", 1025)
+MAILBOX_WEB_PORT = _whole("KSU_MAILBOX_WEB_PORT", 8025)
 
 # --- promises that can be turned ---
 
-LEASE_SECONDS = env.float("KSU_LEASE", default=60.0)
-BATCH_SIZE = env.int("KSU_BATCH", default=100)
+LEASE_SECONDS = _number("KSU_LEASE", 60, least=1)
+BATCH_SIZE = _whole("KSU_BATCH", 100)
 UNKNOWN_POLICY = env.str("KSU_UNKNOWN", default="hold")
-MAX_PER_DAY = env.int("KSU_MAX_PER_DAY", default=1)
-MAX_PER_WEEK = env.int("KSU_MAX_PER_WEEK", default=3)
+MAX_PER_DAY = _whole("KSU_MAX_PER_DAY", 1)
+MAX_PER_WEEK = _whole("KSU_MAX_PER_WEEK", 3)
 if UNKNOWN_POLICY not in {"hold", "resend"}:
     raise WrongUsage(f"KSU_UNKNOWN is '{UNKNOWN_POLICY}'. Write hold or resend.")
 
@@ -211,7 +247,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "no-referrer"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("KSU_BEHIND_PROXY", default=False) else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _switch("KSU_BEHIND_PROXY") else None
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -232,6 +268,9 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # --- logs: ids only, no addresses ---
 
+LOG_LEVEL = env.str("KSU_LOG_LEVEL", default="INFO")
+if LOG_LEVEL not in logging.getLevelNamesMapping():
+    raise WrongUsage(f"KSU_LOG_LEVEL is '{LOG_LEVEL}'. Write DEBUG, INFO, WARNING or ERROR.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -244,5 +283,5 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
     },
-    "root": {"handlers": ["stderr"], "level": env.str("KSU_LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

@@ -54,6 +54,7 @@ def test_it_says_why_nothing_comes() -> None:
     pause(resting.subscriber_id, MONDAY, 3)
     said = explain(resting.subscriber_id, TEN)
     assert "Letters rest since Mon 23 November 2026 at 09:00, until Thu 26 November 2026 at 09:00." in said
+    assert "Next is “Day 0”, when the rest is over." in said
     paused = join(drip(0))
     starting.pause(paused.sequence_id, MONDAY)
     assert any(
@@ -63,6 +64,15 @@ def test_it_says_why_nothing_comes() -> None:
     run(MONDAY, MONDAY + DAY)
     assert "All its letters are behind the reader: nothing more comes." in explain(finished.subscriber_id, MONDAY + DAY)
     assert explain(reader().pk, TEN) == ["The reader is in no sequence."]
+
+
+def test_nothing_is_foretold_to_a_reader_who_left() -> None:
+    left = join(drip(0, 2))
+    run(MONDAY, MONDAY + DAY)
+    leave(left.subscriber_id, MONDAY + DAY)
+    said = explain(left.subscriber_id, MONDAY + DAY)
+    assert said[-1] == "“Day 2” would be next, but nothing is sent to this reader."
+    assert not any(" follows" in each or each.startswith("Next is") for each in said)
 
 
 def test_it_says_which_letters_will_not_come() -> None:

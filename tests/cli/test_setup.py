@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sqlite3
 import stat
 from contextlib import closing
@@ -306,3 +307,49 @@ def _postgresql_round_trip(tmp_path: Path, address: str) -> None:
     finally:
         with psycopg.connect(address, autocommit=True) as admin:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KSU_TICK", "often"),
+        ("KSU_LEASE", "nan"),
+        ("KSU_BATCH", "0"),
+        ("KSU_MAILBOX_WEB_PORT", "8025.5"),
+        ("KSU_PRODUCTION", "perhaps"),
+        ("KSU_LOG_LEVEL", "LOUD"),
+        ("DATABASE_URL", "here"),
+        ("DATABASE_URL", "postgres://us:secret@host:port/letters"),
+    ],
+)
+def test_a_variable_that_makes_no_sense_stops_the_start_with_a_sentence(tmp_path: Path, name: str, value: str) -> None:
+    done = keepshowingup(tmp_path, "status", **{name: value})
+    assert done.returncode == 2
+    assert done.stderr.startswith(name)
+    assert len(done.stderr.splitlines()) == 1
+    assert "secret" not in done.stderr
+
+
+def test_an_empty_database_is_said_to_be_empty(tmp_path: Path) -> None:
+    for command in (("status",), ("health",), ("backup", str(tmp_path / "copy")), ("tick",)):
+        done = keepshowingup(tmp_path, *command)
+        assert done.returncode == 3
+        assert done.stderr == "The database is empty. Run `keepshowingup init` first.\n"
+    assert not (tmp_path / "copy").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    assert keepshowingup(tmp_path, *READY).returncode == 0
+    example = Path(__file__).resolve().parents[2] / "examples" / "sequences" / "finding-your-people"
+    assert keepshowingup(tmp_path, "sequence", "apply", str(example)).returncode == 0
+    done = keepshowingup(tmp_path, "sequence", "export", "finding-your-people", "/proc/letters")
+    assert done.returncode == 1
+    assert done.stderr.startswith("/proc/letters can't be used: ")
+
+
+def test_the_pages_do_not_share_a_port(tmp_path: Path) -> None:
+    assert keepshowingup(tmp_path, *READY).returncode == 0
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        done = keepshowingup(tmp_path, "web", "--port", str(somebody.getsockname()[1]))
+    assert done.returncode == 3
+    assert "is taken" in done.stderr

@@ -155,3 +155,9 @@ def test_all_readers_are_exported(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert run(["subscriber", "export", str(file)]) == 0
     assert len(file.read_text().splitlines()) == 4
     assert run(["subscriber", "export", str(tmp_path / "none" / "out.csv")]) == 1
+
+
+def test_a_reader_who_left_has_no_break_to_end(capsys: pytest.CaptureFixture[str]) -> None:
+    SubscriberFactory.create(email="maya@example.org", email_key="maya@example.org", state=Subscriber.State.LEFT)
+    assert run(["subscriber", "resume", "maya@example.org"]) == 1
+    assert "No letters are coming" in capsys.readouterr().err

@@ -190,6 +190,7 @@ def test_the_description_is_a_page_without_script() -> None:
     for path in api.get_openapi_schema()["paths"]:
         assert path in text
     assert Client().get("/api/openapi.json").status_code == 200
+    assert Client().get("/api/").headers["Location"] == "/api/docs"
 
 
 @pytest.mark.browser

@@ -163,3 +163,12 @@ def test_account_pages_look_like_ours(name: str) -> None:
     assert '<html lang="en">' in page
     assert "/static/staff.css" in page
     assert "keep showing up" in page
+
+
+def test_a_form_older_than_the_sign_in_says_what_to_do() -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(person("editor", "Ruth"))
+    for address in ("/staff/masthead/", "/staff/login/"):
+        page = client.post(address, {"name": "Harbour letters"})
+        assert page.status_code == 403
+        assert b"Go back, copy what you wrote, load the page again" in page.content

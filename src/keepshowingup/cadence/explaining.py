@@ -31,7 +31,7 @@ def explain(
     subscriber = Subscriber.objects.filter(pk=subscriber_id).first()
     if subscriber is None:
         raise NotFound("There is no such reader.")
-    enrolments = Enrolment.objects.filter(subscriber=subscriber).select_related("sequence").order_by("pk")
+    enrolments = Enrolment.objects.filter(subscriber=subscriber).select_related("sequence", "subscriber").order_by("pk")
     if sequence_id is not None:
         enrolments = enrolments.filter(sequence=sequence_id)
     sentences = list(_about_reader(subscriber))
@@ -75,6 +75,7 @@ def _about_place(
     yield f"{place.course.title}: joined on {joined} ({reader.zone.key})."
     yield from _about_past(row, place, reader, outcomes)
     resting = _why_resting(row.sequence, reader)
+    is_gone = row.subscriber.state != Subscriber.State.ACTIVE
     if place.state is EnrolmentState.FINISHED:
         yield "All its letters are behind the reader: nothing more comes."
     elif place.state is EnrolmentState.LEFT:
@@ -83,12 +84,16 @@ def _about_place(
         yield "It is held: the next letter can't be made, somebody has to look."
     elif place.is_under_way and place.step is not None:
         yield f"“{place.step.subject}” {outcomes.get((place.pk, place.step.key), 'is under way')}."
+    elif is_gone and place.step is not None:
+        yield f"“{place.step.subject}” would be next, but nothing is sent to this reader."
+    elif row.subscriber.paused_at is not None and place.step is not None:
+        yield f"Next is “{place.step.subject}”, when the rest is over{resting}."
     elif place.due is not None and place.step is not None:
         when = _say(to_local(place.due, reader.zone))
         yield f"Next is “{place.step.subject}”, on {when}{resting}: {place.reason}."
     else:
         yield f"The reader {place.reason or 'has no next letter planned'}{resting}."
-    if place.state is EnrolmentState.ACTIVE:
+    if place.state is EnrolmentState.ACTIVE and not is_gone:
         yield from _about_rest(place, reader, follows)
 
 

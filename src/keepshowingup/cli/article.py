@@ -130,7 +130,8 @@ def _show_draft(steps: list[DraftStep]) -> None:
     console = Console(highlight=False)
     console.print(table)
     last = steps[-1].day
-    console.print(f"\n{len(steps)} letters over {last} days. With --json you get their text.")
+    letters = "1 letter" if len(steps) == 1 else f"{len(steps)} letters over {last} days"
+    console.print(f"\n{letters}. With --json you get the text.")
 
 
 @click.command()

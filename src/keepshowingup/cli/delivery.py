@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from keepshowingup.cli.root import with_django
-from keepshowingup.core.errors import NotFound
 
 
 @click.group()
@@ -23,28 +22,38 @@ def delivery() -> None:
 def list_(sequence: str | None, subscriber: str | None, as_json: bool) -> None:
     """Every letter, in the order they were due."""
     with_django()
+    from keepshowingup.cli.sequence import find_sequence
+    from keepshowingup.core.states import DispatchState
     from keepshowingup.delivery.telling import dispatches, row
+    from keepshowingup.outcomes.readers import find
 
+    # A name that is nobody's is not the same as no letters.
+    if sequence:
+        find_sequence(sequence)
+    if subscriber:
+        find(subscriber)
     found = dispatches(sequence=sequence, subscriber=subscriber)
     if as_json:
         for dispatch in found.iterator(chunk_size=2000):
             click.echo(json.dumps(row(dispatch)))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("id", "sequence", "step", "reader", "state", "due (UTC)", "handed over (UTC)", "reason")
+    # Two lines where the terminal is narrow, rather than words cut short.
+    folded = (Column(name, overflow="fold") for name in ("id", "letter", "reader", "due (UTC)", "handed over", "state"))
+    table = Table(*folded)
     for dispatch in found.iterator(chunk_size=2000):
         values = row(dispatch)
+        # What the server said when it took a letter is for --json.
+        why = "" if dispatch.state == DispatchState.ACCEPTED else dispatch.reason
         table.add_row(
             str(values["id"]),
-            values["sequence"],
-            values["step"],
+            " ".join(filter(None, (values["sequence"], values["step"]))),
             values["subscriber"],
-            values["state"],
-            values["due_at"][:16],
-            (values["handed_over_at"] or "")[:19],
-            values["reason"],
+            f"{dispatch.due_at:%Y-%m-%d %H:%M}",
+            f"{dispatch.handed_over_at:%Y-%m-%d %H:%M}" if dispatch.handed_over_at else "",
+            ": ".join(filter(None, (dispatch.state, why))),
         )
     Console().print(table if table.row_count else "No letters yet.")
 
@@ -58,18 +67,13 @@ def explain(email: str, sequence: str | None, as_json: bool) -> None:
     with_django()
     from django.conf import settings
 
-    from keepshowingup.audience.models import Subscriber
-    from keepshowingup.core.address import check_address
+    from keepshowingup.cli.sequence import find_sequence
     from keepshowingup.delivery import telling
-    from keepshowingup.editorial.models import Sequence
+    from keepshowingup.outcomes.readers import find
 
-    reader = Subscriber.objects.filter(email_key=check_address(email).key).first()
-    if reader is None:
-        raise NotFound(f"Nobody here has the address {email}.")
-    chosen = Sequence.objects.filter(slug=sequence).first() if sequence else None
-    if sequence and chosen is None:
-        raise NotFound(f"There is no sequence '{sequence}'. `keepshowingup sequence list` shows them.")
-    for sentence in telling.explain(reader.pk, settings.CLOCK.now(), sequence_id=chosen.pk if chosen else None):
+    reader = find(email)
+    chosen = find_sequence(sequence).pk if sequence else None
+    for sentence in telling.explain(reader.pk, settings.CLOCK.now(), sequence_id=chosen):
         click.echo(json.dumps({"sentence": sentence}) if as_json else sentence)
 
 

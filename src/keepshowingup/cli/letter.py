@@ -23,8 +23,10 @@ def render(slug: str, step: str, to: str) -> None:
     with_django()
     from django.conf import settings
 
+    from keepshowingup.cli.sequence import find_sequence
     from keepshowingup.delivery.testing import find_step, render_for
 
+    find_sequence(slug)
     prepared = render_for(find_step(slug, step), to, settings.CLOCK.now())
     sys.stdout.buffer.write(prepared.message)
 
@@ -38,7 +40,9 @@ def send_test(slug: str, step: str, to: str) -> None:
     with_django()
     from django.conf import settings
 
+    from keepshowingup.cli.sequence import find_sequence
     from keepshowingup.delivery import testing
 
+    find_sequence(slug)
     testing.send_test(testing.find_step(slug, step).pk, to, settings.CLOCK.now())
     click.echo(f"Sent to {to}.", err=True)

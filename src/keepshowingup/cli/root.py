@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import click
 
-from keepshowingup.core.errors import KeepShowingUpError, PartMissing
+from keepshowingup.core.errors import KeepShowingUpError, PartMissing, Refused
 
 # command: (module in keepshowingup.cli, attribute, one line for --help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -87,6 +87,11 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # `keepshowingup … | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(f"{error.filename} can't be used: {error.strerror}. Name another, or mend that.", err=True)
+        return Refused.exit_code
     except Exception as error:
         if (sentence := _about_the_database(error)) is None:
             raise
@@ -115,4 +120,6 @@ def _about_the_database(error: Exception) -> str | None:
         return None
     if "no such table" in str(error) or "does not exist" in str(error):
         return "The database has no tables yet, or old ones. Run: keepshowingup migrate"
-    return f"The database does not answer: {' '.join(str(error).split())}. Start it, or correct DATABASE_URL."
+    from keepshowingup.ops.database import reason
+
+    return f"The database does not answer: {reason(error)}. Start it, or correct DATABASE_URL."

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import click
 
+from keepshowingup.cli.moments import read_moment
 from keepshowingup.cli.root import with_django
 from keepshowingup.core.errors import PartMissing, WrongUsage
 
@@ -55,6 +56,10 @@ def up(port: int, mailbox_port: int | None, smtp_port: int | None, verbose: bool
 def web(host: str, port: int) -> None:
     """Serve the pages, by granian."""
     _need_database()
+    from keepshowingup.ops.parts import need_free_port
+
+    # Granian shares a port with whoever else listens there: each would get some of the readers.
+    need_free_port(port, "--port", "the pages", host=host)
     _become(
         "granian",
         *("--interface", "wsgi", "--host", host, "--port", str(port)),
@@ -124,10 +129,10 @@ def mailbox(host: str, smtp_port: int | None, port: int | None) -> None:
 
 @click.command()
 @click.option("--once/--loop", default=True, help="One tick, or one every few seconds until stopped.")
-@click.option("--now", "moment", metavar="ISO", help="What the calendar shows, such as 2026-11-24T08:30:00+00:00.")
+@click.option("--now", "moment", metavar="ISO", help="What the calendar shows, such as 2026-11-24T08:30+00:00.")
 def tick(once: bool, moment: str | None) -> None:
     """Claim what is due and hand it over in this process. Needs no broker."""
-    shown = _moment(moment)
+    shown = None if moment is None else read_moment(moment, "--now")
     with_django()
     _need_database()
     from django.conf import settings
@@ -191,14 +196,3 @@ def _ended_by_signals(end: Callable[[], object]) -> Iterator[None]:
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
-
-
-def _moment(text: str | None) -> dt.datetime | None:
-    """An aware UTC moment; a time without an offset is taken for UTC."""
-    if text is None:
-        return None
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError as error:
-        raise WrongUsage(f"--now is '{text}'. Write it like 2026-11-24T08:30:00+00:00.") from error
-    return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)

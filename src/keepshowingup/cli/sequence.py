@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import getpass
 import json
 import os
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keepshowingup.cli import sequence_folder
+from keepshowingup.cli.moments import read_moment
 from keepshowingup.cli.root import with_django
 from keepshowingup.core.errors import NotFound, WrongUsage
 
@@ -28,12 +28,14 @@ def sequence() -> None:
 def list_(as_json: bool) -> None:
     """Every sequence and where it stands."""
     with_django()
+    from keepshowingup.audience.models import Subscriber
     from keepshowingup.cadence.models import Enrolment
     from keepshowingup.core.states import EnrolmentState
     from keepshowingup.editorial.models import Sequence
     from keepshowingup.editorial.reviewing import with_newest
 
     rows = []
+    readers = Enrolment.objects.filter(state=EnrolmentState.ACTIVE, subscriber__state=Subscriber.State.ACTIVE)
     for found in Sequence.objects.order_by("title", "pk"):
         letters = with_newest(found)
         rows.append(
@@ -43,7 +45,7 @@ def list_(as_json: bool) -> None:
                 "state": found.state,
                 "letters": len(letters),
                 "approved": sum(revision.is_approved for _, revision in letters),
-                "readers": Enrolment.objects.filter(sequence=found, state=EnrolmentState.ACTIVE).count(),
+                "readers": readers.filter(sequence=found).count(),
             }
         )
     if as_json:
@@ -70,7 +72,7 @@ def show(slug: str, as_json: bool) -> None:
     from keepshowingup.editorial.reviewing import obstacles
     from keepshowingup.editorial.standings import standings
 
-    found = _find(slug)
+    found = find_sequence(slug)
     letters = standings(found)
     in_the_way = obstacles(found.pk, settings.CLOCK.now()) if found.state == found.State.DRAFT else []
     if as_json:
@@ -106,7 +108,7 @@ def approve(slug: str, approver: str | None, override_reason: str | None) -> Non
     from keepshowingup.cadence.replanning import replan_sequence
     from keepshowingup.editorial import reviewing
 
-    found = _find(slug)
+    found = find_sequence(slug)
     now = settings.CLOCK.now()
     overrides = [reviewing.Override(override_reason)] if override_reason is not None else []
     name = f"command line ({_system_user()})" if approver is None else approver
@@ -130,7 +132,7 @@ def activate(slug: str) -> None:
 
     from keepshowingup.cadence import starting
 
-    starting.activate(_find(slug).pk, settings.CLOCK.now())
+    starting.activate(find_sequence(slug).pk, settings.CLOCK.now())
     click.echo(f"{slug} is live.", err=True)
 
 
@@ -143,7 +145,7 @@ def pause(slug: str) -> None:
 
     from keepshowingup.cadence import starting
 
-    starting.pause(_find(slug).pk, settings.CLOCK.now())
+    starting.pause(find_sequence(slug).pk, settings.CLOCK.now())
     click.echo(f"{slug} is paused. To go on: keepshowingup sequence resume {slug}", err=True)
 
 
@@ -156,7 +158,7 @@ def resume(slug: str) -> None:
 
     from keepshowingup.cadence import starting
 
-    starting.resume(_find(slug).pk, settings.CLOCK.now())
+    starting.resume(find_sequence(slug).pk, settings.CLOCK.now())
     click.echo(f"{slug} is live again.", err=True)
 
 
@@ -178,8 +180,8 @@ def forecast(slug: str, start: str | None, zone: str, hour: str, days: int, as_j
     at = read_time(hour)
     if at is None:
         raise WrongUsage(f"'{hour}' is not a time of day. Write it like --hour 09:30.")
-    joins = settings.CLOCK.now() if start is None else _moment(start, zone)
-    letters = look_ahead(_find(slug).pk, zone=zone, hour=at, start=joins, days=days)
+    joins = settings.CLOCK.now() if start is None else read_moment(start, "--start", zone)
+    letters = look_ahead(find_sequence(slug).pk, zone=zone, hour=at, start=joins, days=days)
     if as_json:
         for letter in letters:
             row = {"step": letter.step_key, "local": letter.local.isoformat(), "utc": letter.utc.isoformat()}
@@ -196,24 +198,14 @@ def forecast(slug: str, start: str | None, zone: str, hour: str, days: int, as_j
     Console().print(table if letters else f"No letters in {days} days.")
 
 
-def _find(slug: str) -> Sequence:
+def find_sequence(slug: str) -> Sequence:
+    """The sequence of that name. Raises :class:`NotFound`."""
     from keepshowingup.editorial.models import Sequence
 
     found = Sequence.objects.filter(slug=slug).first()
     if found is None:
         raise NotFound(f"There is no sequence '{slug}'. `keepshowingup sequence list` shows them.")
     return found
-
-
-def _moment(text: str, zone: str) -> dt.datetime:
-    """An ISO moment as UTC; without an offset it is the wall time of the zone."""
-    from keepshowingup.core.timing import load_zone, to_utc
-
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise WrongUsage(f"'{text}' is not a moment. Write it like --start 2026-11-23T09:00.") from None
-    return to_utc(moment, load_zone(zone)) if moment.tzinfo is None else moment.astimezone(dt.UTC)
 
 
 def _system_user() -> str:

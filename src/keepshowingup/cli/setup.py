@@ -120,7 +120,9 @@ def backup(file: Path) -> None:
     from django.conf import settings
 
     from keepshowingup.ops.backup import backup as write_copy
+    from keepshowingup.ops.database import need_database
 
+    need_database()
     size = write_copy(file)
     click.echo(f"{file}: {size / 2**20:.1f} MB.", err=True)
     if (settings.DATA_DIR / "secret-key").exists():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keepshowingup.cli.root import with_django
-from keepshowingup.core.errors import NotFound, Refused, WrongUsage
+from keepshowingup.core.errors import Refused, WrongUsage
 
 if TYPE_CHECKING:
     from keepshowingup.audience.importing import Chunk
@@ -128,7 +128,8 @@ def import_(file: Path, sequence: str | None, consent_note: str, as_json: bool) 
             enrol_many(chunk.readers, sequence_id, now)
 
     try:
-        with Progress(console=Console(stderr=True), transient=True) as bar:
+        terminal = Console(stderr=True)
+        with Progress(console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
             task = bar.add_task("Importing", total=file.stat().st_size)
             done = import_readers(
                 file,
@@ -199,7 +200,10 @@ def resume(email: str) -> None:
     from keepshowingup.cadence.replanning import resume_reader
     from keepshowingup.outcomes.readers import find
 
-    resume_reader(find(email).pk, settings.CLOCK.now())
+    reader = find(email)
+    if reader.state != reader.State.ACTIVE:
+        raise Refused("No letters are coming, so there is no break to end.")
+    resume_reader(reader.pk, settings.CLOCK.now())
     click.echo("Letters go on.", err=True)
 
 
@@ -246,12 +250,9 @@ def _check(email: str) -> None:
 def _sequence_id(slug: str | None) -> int | None:
     if slug is None:
         return None
-    from keepshowingup.editorial.models import Sequence
+    from keepshowingup.cli.sequence import find_sequence
 
-    found = Sequence.objects.filter(slug=slug).values_list("pk", flat=True).first()
-    if found is None:
-        raise NotFound(f"There is no sequence '{slug}'. `keepshowingup sequence list` shows them.")
-    return found
+    return find_sequence(slug).pk
 
 
 def _print(row: ReaderRow) -> None:
@@ -261,5 +262,6 @@ def _print(row: ReaderRow) -> None:
     for proof in row["consents"]:
         click.echo(f"agreed: {proof['given_at']}, {proof['source']}")
     for place in row["sequences"]:
-        comes = f", next {place['next_step']} at {place['due_local']}" if place["due_local"] else ""
+        will_come = place["due_local"] and row["state"] == "active"
+        comes = f", next {place['next_step']} at {place['due_local']}" if will_come else ""
         click.echo(f"sequence {place['sequence']}: {place['state']}{comes}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keepshowingup.cli.root import with_django
+from keepshowingup.core.errors import PartMissing
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,18 +24,20 @@ EACH = 2.0  # seconds between two looks
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--watch", "-w", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
-def status(as_json: bool, watch: bool) -> None:
-    """What is due, under way and done, and who is alive."""
+def status(as_json: bool, watch: bool) -> int:
+    """What is due, under way and done, and who is alive. Exits 3 when the database is not there."""
     with_django()
-    if as_json:
-        click.echo(json.dumps(_as_json(_look())))
-        return
     from rich.console import Console
     from rich.live import Live
 
     if not watch:
-        Console().print(_draw(_look()))
-        return
+        found = _look()
+        if as_json:
+            click.echo(json.dumps(_as_json(found)))
+        else:
+            _need_database(found)
+            Console().print(_draw(found))
+        return 0 if found.database_ok else PartMissing.exit_code
     if not sys.stdout.isatty():
         raise click.UsageError("--watch needs a terminal. Use --json in scripts.")
     with Live(_draw(_look()), screen=False, auto_refresh=False) as live:
@@ -43,7 +46,7 @@ def status(as_json: bool, watch: bool) -> None:
                 time.sleep(EACH)
                 live.update(_draw(_look()), refresh=True)
         except KeyboardInterrupt:
-            return
+            return 0
 
 
 @click.command()
@@ -55,11 +58,12 @@ def health(as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(_as_json(found)))
     else:
+        click.echo("well" if found.ok else "not well")
+        _need_database(found)
         for sentence in found.sentences:
             click.echo(sentence, err=True)
-        click.echo("well" if found.ok else "not well")
     if not found.database_ok:
-        return 3
+        return PartMissing.exit_code
     return 0 if found.ok else 1
 
 
@@ -69,6 +73,14 @@ def _look() -> Status:
     from keepshowingup.delivery.watching import status as ask
 
     return ask(settings.CLOCK.now(), settings.CLOCK.real())
+
+
+def _need_database(found: Status) -> None:
+    """Say more exactly what is the matter with the database: away, or only empty."""
+    if not found.database_ok:
+        from keepshowingup.ops.database import need_database
+
+        need_database()
 
 
 def _as_json(found: Status) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import socket
 import sys
@@ -76,15 +77,17 @@ def household(
     ]
 
 
-def need_free_port(port: int, option: str, what: str) -> None:
-    """Raise :class:`PartMissing` when somebody listens on a loopback port already."""
-    with socket.socket() as trying:
+def need_free_port(port: int, option: str, what: str, *, host: str = HERE) -> None:
+    """Raise :class:`PartMissing` when somebody listens on a port already, or ``host`` is no address of this machine."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as trying:
         trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            trying.bind((HERE, port))
+            trying.bind((host, port))
         except OSError as error:
+            fault = "is taken" if error.errno == errno.EADDRINUSE else f"can't be opened on {host}"
             raise PartMissing(
-                f"Port {port} for {what} is taken ({error.strerror}). Stop what uses it, or choose another: {option} N"
+                f"Port {port} for {what} {fault} ({error.strerror}). Stop what uses it, or choose another: {option} N"
             ) from error
 
 

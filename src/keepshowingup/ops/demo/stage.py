@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from keepshowingup.core.clock import Clock
+from keepshowingup.core.errors import Refused
 from keepshowingup.ops.parts import household
 from keepshowingup.ops.supervisor import Supervisor
 
@@ -49,6 +50,8 @@ def rate_for(article: Path) -> float:
     from keepshowingup.editorial.manuscripts import text_of
 
     letters = min(len(draft(text_of(article.read_bytes(), article.name))), MOST_LETTERS)
+    if not letters:
+        raise Refused(f"There are no words in {article}. Give an article that has some.")
     return 86_400 / max(1.5, min(2.0, 22 / max(1, *days_for(letters))))
 
 
