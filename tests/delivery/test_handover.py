@@ -199,3 +199,12 @@ def test_a_request_to_confirm_reaches_somebody_who_is_not_a_reader_yet(
     assert "/confirm/" in received.data.decode()
     assert received.message["List-Unsubscribe"] is None
     assert "Maya" not in received.data.decode(), "anybody may have typed that name"
+
+
+def test_somebody_who_has_confirmed_meanwhile_is_not_asked_again(
+    clock: StoppedClock, courier: Courier, masthead: object, server: SmtpServer
+) -> None:
+    notice = NoticeFactory.create()
+    Subscriber.objects.filter(pk=notice.subscriber_id).update(state=Subscriber.State.ACTIVE)
+    assert hand_over(claim(clock).notices, courier) == {"skipped": 1}
+    assert server.received == []

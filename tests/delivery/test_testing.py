@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from keepshowingup.cadence.models import Enrolment
-from keepshowingup.core.errors import NotFound, Refused
+from keepshowingup.core.errors import NotFound, PartMissing, Refused
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.testing import find_step, render_for, send_test
 from keepshowingup.editorial.models import Sequence, Step
@@ -73,5 +73,5 @@ def test_a_server_that_is_not_there_is_named_in_a_sentence(
     clock: StoppedClock, sequence: Sequence, settings: Any
 ) -> None:
     settings.SMTP_URL = "smtp://127.0.0.1:1"
-    with pytest.raises(Refused, match="SMTP_URL"):
+    with pytest.raises(PartMissing, match="SMTP_URL"):
         send_test(Step.objects.get(key="first").pk, "staff@harbour.example", clock.now())

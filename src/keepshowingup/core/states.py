@@ -60,6 +60,7 @@ class SkipReason(StrEnum):
     SUPPRESSED = "suppressed"  # the address bounced or complained
     TOO_LATE = "too_late"  # older than the sequence allows
     STEP_DELETED = "step_deleted"
+    NOT_NEEDED = "not_needed"  # a request to confirm, to somebody who has confirmed meanwhile
     NOT_RENDERED = "not_rendered"  # the template failed for this reader
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum
 
 from keepshowingup.audience.leaving import suppressed_among
-from keepshowingup.audience.models import Subscriber
+from keepshowingup.audience.models import Notice, Subscriber
 from keepshowingup.cadence.places import rules_of
 from keepshowingup.core.errors import WrongUsage
 from keepshowingup.core.states import EnrolmentState, SkipReason
@@ -85,7 +85,9 @@ def _verdict(
     if held.reader_state == Subscriber.State.LEFT:
         return SkipReason.LEFT
     if held.sequence_id is None:
-        return None  # a notice was asked for a moment ago; a pause of letters does not hold it back
+        confirmed = held.notice_kind == Notice.Kind.CONFIRM and held.reader_state == Subscriber.State.ACTIVE
+        # A notice was asked for a moment ago; a pause of letters does not hold it back.
+        return SkipReason.NOT_NEEDED if confirmed else None
     if held.reader_state != Subscriber.State.ACTIVE or held.enrolment_state == EnrolmentState.LEFT:
         return SkipReason.LEFT
     if held.revision_id is None or held.step_deleted_at is not None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
+
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.address import check_address
-from keepshowingup.core.errors import NotFound, Refused
+from keepshowingup.core.errors import NotFound, PartMissing, Refused
 from keepshowingup.delivery.claiming import new_message_id
 from keepshowingup.delivery.courier import relay_url
 from keepshowingup.delivery.preparing import Prepared, base_host, invented, prepare, stationery
@@ -54,14 +56,22 @@ def render_for(step: Step, to: str, now: datetime) -> Prepared:
 
 
 def send_test(step_id: int, to: str, now: datetime) -> None:
-    """Send the newest revision of a step to ``to``, at once. Raises :class:`Refused` when the server won't have it."""
+    """Send the newest revision of a step to ``to``, at once.
+
+    Raises :class:`Refused` when the server won't have it and :class:`PartMissing` when there is none.
+    """
     step = Step.objects.select_related("sequence__article").get(pk=step_id)
     prepared = render_for(step, to, now)
     connection = SmtpConnection(parse_relay(relay_url()), hello=base_host())
     try:
         reply = connection.hand_over(prepared.sender, prepared.recipient, prepared.message, at_the_dot=lambda: None)
-    except (ConnectionDown, AnswerLost) as error:
-        raise Refused(f"The mail server did not take the test: {error}. Look at SMTP_URL and try again.") from error
+    except ConnectionDown as error:
+        where = "Look at SMTP_URL" if settings.SMTP_URL else "Start the mailbox (`keepshowingup up`), or set SMTP_URL"
+        raise PartMissing(f"The mail server is not there: {error}. {where}, and try again.") from error
+    except AnswerLost as error:
+        raise Refused(
+            f"The mail server may have the test, it did not say: {error}. Look in the inbox first."
+        ) from error
     finally:
         connection.close()
     if not reply.accepted:
