@@ -19,8 +19,9 @@ import psycopg
 
 # PostgreSQL refuses to run as root, so root hands it to somebody who owns nothing.
 NOBODY = "nobody" if os.geteuid() == 0 else None
-FOR_TESTS = (
-    "listen_addresses=127.0.0.1",
+ON_LOOPBACK = ("listen_addresses=127.0.0.1",)
+# Tests care for no crash of the machine: quicker than as PostgreSQL ships it.
+FORGETFUL = (
     "fsync=off",
     "full_page_writes=off",
     "synchronous_commit=off",
@@ -57,11 +58,15 @@ def free_port() -> int:
 
 @dataclass
 class Postgres:
-    """One cluster on a loopback port that stays the same over restarts. Made for tests: fsync is off."""
+    """One cluster on a loopback port that stays the same over restarts. Made for tests: fsync is off.
+
+    A ``durable`` one has the settings that PostgreSQL ships with, for those who measure.
+    """
 
     home: Path
     port: int = field(default_factory=free_port)
     binaries: Path = field(default_factory=find_binaries)
+    durable: bool = False
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -83,7 +88,8 @@ class Postgres:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        settings = [part for setting in FOR_TESTS for part in ("-c", setting)]
+        wanted = ON_LOOPBACK if self.durable else ON_LOOPBACK + FORGETFUL
+        settings = [part for setting in wanted for part in ("-c", setting)]
         postgres = self.binaries / "postgres"
         with (self.home / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -115,7 +121,7 @@ class Postgres:
 
 
 @contextmanager
-def postgres_server(folder: Path) -> Iterator[Postgres]:
+def postgres_server(folder: Path, *, durable: bool = False) -> Iterator[Postgres]:
     """A server that tests may stop, kill and start again; all of it is gone afterwards.
 
     Root cannot use ``folder``: nobody is not let through a folder that is private to root. It gets a folder of
@@ -123,7 +129,7 @@ def postgres_server(folder: Path) -> Iterator[Postgres]:
     """
     home = Path(tempfile.mkdtemp(prefix="ksu-pg-")) if NOBODY else folder
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    server = Postgres(home)
+    server = Postgres(home, durable=durable)
     try:
         server.create()
         server.start()

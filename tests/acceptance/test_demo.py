@@ -76,9 +76,10 @@ def test_the_demonstration_keeps_every_promise_with_somebody_elses_article(tmp_p
     assert processes_naming(tmp_path) == [], "nothing is left running"
 
 
-def test_the_demonstration_says_what_is_wrong_with_a_file_that_is_no_article(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"", b"\n \n"])
+def test_the_demonstration_says_what_is_wrong_with_a_file_that_is_no_article(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "picture.png"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    path.write_bytes(content)
     done = subprocess.run(
         [sys.executable, "-m", "keepshowingup", "demo", "--article", str(path)],
         capture_output=True,

@@ -1,0 +1,192 @@
+"""An oracle that says zero is worth something only if it sees what is not zero: each kind of fault, made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from tests.chaos.oracle import LOST_AFTER, Evidence, Verdict, judge
+from tests.chaos.plan import STEPS_APART, Plan, Reader, Size, make_plan
+from tests.chaos.record import Calendar, Done, Ended, Fate, Refused, ServerRecord, Took
+
+DAY = 2.0
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+CALENDAR = Calendar(86_400 / DAY, NOON.timestamp())
+MAYA = Reader("maya@quay.example", "UTC", "13:00")
+GONE = Reader("gone@quay.example", "UTC", "13:00", doomed=True)
+SIZE = Size(readers=1, steps=3, seconds=20, day=DAY)
+
+
+def on(day: float) -> float:
+    """The real moment of 13:00 so many days after joining."""
+    return CALENDAR.real(NOON + timedelta(days=day, hours=1))
+
+
+def did(verb: str, day: float, days: int = 0, reader: Reader = MAYA) -> Done:
+    moment = NOON + timedelta(days=day)
+    return Done(reader.address, verb, days, CALENDAR.real(moment), CALENDAR.real(moment), moment, moment)
+
+
+@dataclass
+class World:
+    """Maya joined at noon on day 0 and got her letters at 13:00 on days 0, 3 and 6; tests change what they will."""
+
+    reader: Reader = MAYA
+    days: list[float] = field(default_factory=lambda: [0.0, 3.0, 6.0])
+    doings: list[Done] = field(default_factory=list)
+    took: list[Took] = field(default_factory=list)
+    fates: dict[tuple[str, int], Fate] = field(default_factory=dict)
+    refused: list[Refused] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
+    now: float = on(6) + LOST_AFTER + 10
+
+    def __post_init__(self) -> None:
+        self.doings.insert(0, did("join", 0, reader=self.reader))
+        for step, day in enumerate(self.days):
+            self.arrives(step, on(day) + 0.1)
+
+    def arrives(self, step: int, began: float) -> None:
+        address, message_id = self.reader.address, f"<{step}@x>"
+        self.took.append(Took(1, address, f"Note {step}", message_id, began, began + 0.01))
+        handed = CALENDAR.shown_at(began + 0.02)
+        self.fates[address, step] = Fate("accepted", "250 kept", handed, message_id)
+
+    def has_state(self, step: int, state: str) -> None:
+        key = self.reader.address, step
+        self.fates[key] = replace(self.fates[key], state=state)
+
+    def never_arrives(self, step: int) -> None:
+        self.took = [took for took in self.took if took.subject != f"Note {step}"]
+
+    def verdict(self) -> Verdict:
+        plan = Plan(0, "sqlite", SIZE, (self.reader,), (), (), {})
+        began = [(took.recipient, took.began) for took in self.took]
+        record = ServerRecord(self.took, self.refused, self.ended, began)
+        return judge(Evidence(plan, CALENDAR, tuple(self.doings), record, self.fates, self.now, tick=0.1))
+
+
+def test_all_is_well_when_all_came_at_its_moment() -> None:
+    verdict = World().verdict()
+    assert (verdict.faults, verdict.owed, verdict.came, verdict.waiting) == ([], 3, 3, [])
+    assert 0 < verdict.late_by(100) < 0.2
+
+
+def test_a_letter_that_never_came_is_lost_whatever_the_product_says() -> None:
+    world = World()
+    world.never_arrives(1)
+    assert len(world.verdict().lost) == 1
+    del world.fates[MAYA.address, 1], world.fates[MAYA.address, 2]
+    world.never_arrives(2)
+    assert len(world.verdict().lost) == 1, "the one after it is not owed yet"
+
+
+def test_a_letter_that_is_only_a_little_late_is_still_waited_for() -> None:
+    world = World(days=[0, 3], now=on(6) + 1)
+    assert (world.verdict().lost, len(world.verdict().waiting)) == ([], 1)
+
+
+def test_a_second_copy_is_seen() -> None:
+    world = World()
+    world.took.append(replace(world.took[1], connection=2, began=on(3) + 5, at=on(3) + 5))
+    assert len(world.verdict().twice) == 1
+
+
+def test_a_letter_before_its_moment_is_early() -> None:
+    assert len(World(days=[0, 2.9, 6]).verdict().early) == 1
+
+
+def test_a_letter_after_leaving_is_seen_and_those_not_sent_are_not_owed() -> None:
+    left = [did("leave", 1)]
+    assert World(days=[0], doings=[*left]).verdict().faults == []
+    assert len(World(days=[0, 3], doings=[*left]).verdict().after_leaving) == 1
+
+
+def test_a_break_moves_what_is_to_come_by_its_days() -> None:
+    assert World(days=[0, 5, 8], doings=[did("pause", 1, days=2)]).verdict().faults == []
+    assert World(days=[0, 5, 8], doings=[did("pause", 1), did("resume", 3)]).verdict().faults == []
+    assert len(World(days=[0, 5, 7], doings=[did("pause", 1, days=2)]).verdict().early) == 1
+
+
+def test_a_letter_in_a_break_is_seen() -> None:
+    assert len(World(days=[0, 3], doings=[did("pause", 1)]).verdict().in_a_break) == 1
+
+
+def test_a_late_letter_moves_the_ones_after_it_and_late_is_counted_once() -> None:
+    late = World(days=[0, 5, 8], now=on(8) + LOST_AFTER).verdict()
+    assert late.faults == []
+    assert sorted(round(seconds) for seconds in late.late) == [0, 0, 2 * DAY]
+
+
+def test_letters_that_catch_up_by_coming_close_together_are_seen() -> None:
+    assert len(World(days=[0, 5, 6]).verdict().bunched) == 1
+
+
+def test_a_letter_in_doubt_is_counted_and_is_neither_lost_nor_the_end() -> None:
+    world = World(ended=[Ended(1, "cut", "dot", MAYA.address)])
+    world.never_arrives(1)
+    world.has_state(1, "unknown")
+    verdict = world.verdict()
+    assert (verdict.faults, verdict.unknown, verdict.came) == ([], 1, 2)
+
+
+def test_two_letters_in_doubt_for_one_connection_are_one_too_many() -> None:
+    world = World(ended=[Ended(1, "cut", "dot", MAYA.address)])
+    world.has_state(1, "unknown")
+    assert world.verdict().odd == []
+    world.has_state(2, "unknown")
+    assert len(world.verdict().odd) == 1
+
+
+def test_doubt_about_a_letter_whose_connection_ended_in_good_order_is_odd() -> None:
+    world = World(ended=[Ended(1, "quit", "", "")])
+    world.has_state(1, "unknown")
+    assert len(world.verdict().odd) == 1
+
+
+def test_doubt_without_a_trace_needs_a_kill() -> None:
+    world = World(ended=[Ended(1, "cut", "DATA", MAYA.address)])
+    world.never_arrives(1)
+    world.has_state(1, "unknown")
+    assert len(world.verdict().odd) == 1, "the server never asked for the message: its dot can't have been sent"
+
+
+def test_a_letter_the_server_has_and_the_product_has_closed_otherwise_is_odd() -> None:
+    for state in ("refused", "skipped"):
+        world = World()
+        world.has_state(2, state)
+        assert len(world.verdict().odd) == 1
+
+
+def test_another_message_id_at_the_server_is_odd() -> None:
+    world = World()
+    world.took[0] = replace(world.took[0], message_id="<other@x>")
+    assert len(world.verdict().odd) == 1
+
+
+def test_a_mailbox_that_has_ended_is_owed_nothing_more() -> None:
+    world = World(GONE, days=[0], refused=[Refused(GONE.address, on(3), "550 5.1.1 no such user here")])
+    world.fates[GONE.address, 1] = Fate("refused", "550 5.1.1 no such user here", None, "<1@x>")
+    assert (world.verdict().faults, world.verdict().owed) == ([], 1)
+
+
+def test_a_letter_the_server_puts_off_is_neither_lost_nor_late() -> None:
+    refused = [Refused(MAYA.address, on(3), "450 4.2.0 greylisted")]
+    world = World(days=[0], refused=refused, now=on(3) + LOST_AFTER + 5)
+    world.fates[MAYA.address, 1] = Fate("retry_at", "450 4.2.0 greylisted", None, "<1@x>")
+    assert (world.verdict().lost, len(world.verdict().deferred)) == ([], 1)
+    world.now += 100
+    assert len(world.verdict().lost) == 1
+    world.arrives(1, on(3) + 50)
+    assert (len(world.verdict().late), len(world.verdict().put_off)) == (1, 1)
+
+
+def test_a_seed_is_always_the_same_plan_and_another_seed_another() -> None:
+    size = Size()
+    assert make_plan(7, "postgres", size) == make_plan(7, "postgres", size)
+    assert make_plan(7, "postgres", size) != make_plan(8, "postgres", size)
+
+
+def test_the_plan_holds_every_kind_of_mood_and_steps_that_never_crowd() -> None:
+    moods = {mood for plan in make_plan(1, "sqlite", Size()).moods.values() for mood in plan.values()}
+    assert len(moods) > 14
+    assert STEPS_APART * 2 < 7 <= STEPS_APART * 3
