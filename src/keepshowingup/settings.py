@@ -136,7 +136,8 @@ MAILBOX_WEB_PORT = _whole("KSU_MAILBOX_WEB_PORT", 8025)
 # --- promises that can be turned ---
 
 LEASE_SECONDS = _number("KSU_LEASE", 60, least=1)
-BATCH_SIZE = _whole("KSU_BATCH", 100)
+BATCH_SIZE = _whole("KSU_BATCH", 500)
+CONNECTIONS = _whole("KSU_CONNECTIONS", 8)
 UNKNOWN_POLICY = env.str("KSU_UNKNOWN", default="hold")
 MAX_PER_DAY = _whole("KSU_MAX_PER_DAY", 1)
 MAX_PER_WEEK = _whole("KSU_MAX_PER_WEEK", 3)
@@ -175,6 +176,7 @@ INSTALLED_APPS = [
     "anymail",
     "csp",
     "keepshowingup.apps.KeepShowingUpConfig",
+    "keepshowingup.store.apps.StoreConfig",
     "keepshowingup.editorial.apps.EditorialConfig",
     "keepshowingup.audience.apps.AudienceConfig",
     "keepshowingup.cadence.apps.CadenceConfig",

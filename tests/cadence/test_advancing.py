@@ -61,7 +61,7 @@ class TestADrip:
     ) -> None:
         sequence = drip(0, 2)
         enrolments = [join(sequence) for _ in range(30)]
-        rows = [Settled(each.pk, "day-0", TEN) for each in enrolments]
+        rows = [Settled(each.pk, each.subscriber_id, "day-0", TEN) for each in enrolments]
         with django_assert_max_num_queries(14):  # type: ignore[operator]
             advance_many(rows, TEN)
         assert {local(each) for each in enrolments} == {"Wed 2026-11-25 10:00"}

@@ -11,10 +11,11 @@ import pytest
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.clock import Clock
-from keepshowingup.delivery.claiming import Claimed, claim_due
+from keepshowingup.delivery.claiming import Claimed, claim_letters, claim_notices
 from keepshowingup.delivery.courier import Courier
 from keepshowingup.delivery.journal import Journal
-from keepshowingup.delivery.transports.smtp import SmtpConnection, parse_relay
+from keepshowingup.delivery.transports.lanes import Lanes
+from keepshowingup.delivery.transports.relay import parse_relay
 from keepshowingup.editorial.models import Masthead, Sequence
 from tests.factories import MONDAY, EnrolmentFactory, SequenceFactory, StepFactory, SubscriberFactory
 from tests.smtpd import SmtpServer, running_smtp
@@ -47,7 +48,7 @@ def server() -> Iterator[SmtpServer]:
 
 @pytest.fixture
 def courier(server: SmtpServer, clock: StoppedClock, tmp_path: Path) -> Iterator[Courier]:
-    carrying = Courier(SmtpConnection(parse_relay(server.url)), Journal(tmp_path / "journal"), clock)
+    carrying = Courier(Lanes(parse_relay(server.url)), Journal(tmp_path / "journal"), clock)
     yield carrying
     carrying.close()
 
@@ -77,4 +78,9 @@ def enrol_many(sequence: Sequence, number: int) -> list[Enrolment]:
 
 
 def claim(clock: Clock, limit: int = 100) -> Claimed:
-    return claim_due(clock.now(), clock.real() + dt.timedelta(minutes=1), limit=limit)
+    """Claim what is due, and leave it to be begun by somebody else."""
+    lease_until = clock.real() + dt.timedelta(minutes=1)
+    return Claimed(
+        letters=tuple((held.pk, held.fence) for held in claim_letters(clock.now(), lease_until, limit=limit)),
+        notices=tuple((held.pk, held.fence) for held in claim_notices(clock.now(), lease_until, limit=limit)),
+    )

@@ -160,7 +160,7 @@ def test_a_server_that_is_not_there_uses_up_no_attempts(
     clock: StoppedClock, courier: Courier, sequence: Sequence, server: SmtpServer
 ) -> None:
     enrol_many(sequence, 3)
-    courier.connection.relay = type(courier.connection.relay)("127.0.0.1", 1)
+    courier.lanes.relay = type(courier.lanes.relay)("127.0.0.1", 1)
     hand_over(claim(clock).letters, courier)
     assert set(Dispatch.objects.values_list("state", "attempts")) == {("retry_at", 0)}
     breaker_row = Breaker.objects.get()
@@ -170,12 +170,13 @@ def test_a_server_that_is_not_there_uses_up_no_attempts(
 def test_a_worker_that_is_asked_to_stop_puts_the_rest_back(
     clock: StoppedClock, courier: Courier, sequence: Sequence, server: SmtpServer
 ) -> None:
-    enrol_many(sequence, 10)
+    enrol_many(sequence, 20)
     courier.should_stop = lambda: len(server.received) >= 3
     hand_over(claim(clock).letters, courier)
-    assert len(server.received) == 3
+    arrived = len(server.received)
+    assert arrived <= 6, "the server had been asked about a few more, and they are not cut off"
     states = list(Dispatch.objects.values_list("state", flat=True))
-    assert (states.count("accepted"), states.count("retry_at")) == (3, 7)
+    assert (states.count("accepted"), states.count("retry_at")) == (arrived, 20 - arrived)
 
 
 def test_a_letter_that_does_not_render_is_skipped_and_the_others_flow(

@@ -112,11 +112,21 @@ def _sizes(base: int) -> dict[int, int]:
 
 def _write(sealed: bytes, alphabet: str) -> str:
     number, base = int.from_bytes(sealed, "big"), len(alphabet)
-    digits = []
-    for _ in range(_width(len(sealed), base)):
-        number, digit = divmod(number, base)
-        digits.append(alphabet[digit])
-    return "".join(reversed(digits))
+    width, pairs = _width(len(sealed), base), _pairs(alphabet)
+    written = ""
+    # Eight digits at once are taken off the large number; dividing small ones is several times quicker.
+    for _ in range(-(-width // 8)):
+        number, some = divmod(number, base**8)
+        high, low = divmod(some, base**4)
+        first, second = divmod(high, base * base)
+        third, fourth = divmod(low, base * base)
+        written = f"{pairs[first]}{pairs[second]}{pairs[third]}{pairs[fourth]}{written}"
+    return written[-width:]
+
+
+@functools.cache
+def _pairs(alphabet: str) -> list[str]:
+    return [high + low for high in alphabet for low in alphabet]
 
 
 def _parse(token: str, alphabet: str) -> bytes | None:

@@ -9,9 +9,10 @@ from datetime import datetime
 from django.db import transaction
 
 from keepshowingup.cadence.models import Enrolment, PastStep
-from keepshowingup.cadence.places import house_pace, patience, read_readers, write_plans
+from keepshowingup.cadence.places import house_pace, patience, read_readers, read_readers_of, write_plans
 from keepshowingup.cadence.planning import Course, Place, Reader, arrange, next_step, rest, settle
 from keepshowingup.core.states import EnrolmentState
+from keepshowingup.store.rows import insert_rows
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Settled:
     """The dispatch for one step is settled. ``handed_at`` (UTC) is None when nothing was handed over."""
 
     enrolment_id: int
+    subscriber_id: int
     step_key: str
     handed_at: datetime | None
 
@@ -34,26 +36,28 @@ def plan_next(enrolment: Enrolment, now: datetime) -> None:
 
 def advance(enrolment_id: int, *, after_key: str, handed_at: datetime | None, now: datetime) -> None:
     """The dispatch for the step ``after_key`` is settled: go on to the next one. A second call changes nothing."""
-    advance_many([Settled(enrolment_id, after_key, handed_at)], now)
+    subscriber_id = Enrolment.objects.filter(pk=enrolment_id).values_list("subscriber_id", flat=True).first()
+    if subscriber_id is not None:
+        advance_many([Settled(enrolment_id, subscriber_id, after_key, handed_at)], now)
 
 
 def advance_many(rows: Collection[Settled], now: datetime) -> None:
     """The same for a batch, with the same few queries whatever its size. Enrolments that are gone are left out."""
     with transaction.atomic():
-        readers = read_readers([row.enrolment_id for row in rows], now)
+        readers = read_readers_of({row.subscriber_id for row in rows}, [row.enrolment_id for row in rows], now)
         where = {place.pk: (place, reader) for reader in readers for place in reader.places}
         waited = patience()
-        behind: list[PastStep] = []
+        behind: list[tuple[object, ...]] = []
         touched: dict[int, Place] = {}
         for row in rows:
             if row.enrolment_id not in where:
                 continue
             place, reader = where[row.enrolment_id]
             if row.step_key not in place.past:
-                behind.append(_past_step(row, place, reader, now))
+                behind.append(_past_step(row, place, reader))
                 settle(place, reader, row.step_key, handed_at=row.handed_at, now=now, patience=waited)
             touched[place.pk] = place
-        PastStep.objects.bulk_create(behind, ignore_conflicts=True)
+        insert_rows(PastStep, PAST, behind, same={"settled_at": now})
         pace = house_pace()
         for reader in readers:
             fresh = {
@@ -67,17 +71,13 @@ def advance_many(rows: Collection[Settled], now: datetime) -> None:
         write_plans(touched.values())
 
 
-def _past_step(row: Settled, place: Place, reader: Reader, now: datetime) -> PastStep:
+PAST = ("enrolment_id", "subscriber_id", "step_key", "handed_at", "due_local", "due_reason")
+
+
+def _past_step(row: Settled, place: Place, reader: Reader) -> tuple[object, ...]:
     planned = place.step is not None and place.step.key == row.step_key
-    return PastStep(
-        enrolment_id=place.pk,
-        subscriber_id=reader.pk,
-        step_key=row.step_key,
-        settled_at=now,
-        handed_at=row.handed_at,
-        due_local=place.local if planned else "",
-        due_reason=place.reason if planned else "",
-    )
+    words = (place.local, place.reason) if planned else ("", "")
+    return (place.pk, reader.pk, row.step_key, row.handed_at, *words)
 
 
 Break = Callable[[Place, Reader], tuple[datetime, datetime] | None]

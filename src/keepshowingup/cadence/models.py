@@ -17,14 +17,17 @@ class Enrolment(models.Model):
     waits for a step that does not exist yet (the next issue, an approval), and ``next_step`` is empty.
     """
 
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="enrolments")
+    # Each index is one more write for each letter: none of its own where a unique one begins with the column.
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="enrolments", db_index=False)
     sequence = models.ForeignKey(Sequence, on_delete=models.CASCADE, related_name="enrolments")
     state = models.CharField(
         max_length=10, choices=[(s.value, s.value) for s in EnrolmentState], default=EnrolmentState.ACTIVE.value
     )
     enrolled_at = models.DateTimeField(help_text="UTC")
     started_on = models.DateField(help_text="The reader's local date that day 0 is")
-    next_step = models.ForeignKey(Step, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    next_step = models.ForeignKey(
+        Step, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     due_at = models.DateTimeField(null=True, blank=True, help_text="UTC; empty while a dispatch is under way")
     promised_at = models.DateTimeField(
         null=True, blank=True, help_text="UTC; what due_at was planned as, kept while a dispatch is under way"
@@ -50,8 +53,11 @@ class PastStep(models.Model):
     It is what keeps a step from being planned twice, and what the pace across all sequences is counted from.
     """
 
-    enrolment = models.ForeignKey(Enrolment, on_delete=models.CASCADE, related_name="past_steps")
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="past_steps")
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.CASCADE, related_name="past_steps", db_index=False)
+    # The enrolment's own key vouches for the reader: asking again would cost each letter one more look-up.
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.CASCADE, related_name="past_steps", db_index=False, db_constraint=False
+    )
     step_key = models.CharField(max_length=60)
     settled_at = models.DateTimeField(help_text="UTC")
     handed_at = models.DateTimeField(null=True, blank=True, help_text="UTC; empty when nothing was handed over")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection, models
 from django.db.models import Min, Q
 
 from keepshowingup.audience.models import Subscriber
@@ -19,6 +19,7 @@ from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import Rules, load_zone, weekdays_of
 from keepshowingup.editorial.models import Approval, Sequence, Step
 from keepshowingup.editorial.timings import timing_of
+from keepshowingup.store.rows import update_rows
 
 # The pace looks a week around a day; two more for zones that have moved.
 LATELY = timedelta(days=9)
@@ -110,46 +111,74 @@ def read_readers(
 
     ``courses`` is kept and filled for the caller who reads chunk after chunk.
     """
+    subscriber_ids = set(Enrolment.objects.filter(pk__among=enrolments).values_list("subscriber_id", flat=True))
+    return read_readers_of(subscriber_ids, enrolments, now, courses, lock=lock)
+
+
+def read_readers_of(
+    subscriber_ids: Collection[int],
+    enrolments: Collection[int],
+    now: datetime,
+    courses: dict[int, Course] | None = None,
+    *,
+    lock: bool = True,
+) -> list[Reader]:
+    """The same for a caller who knows whose the enrolments are."""
     courses = {} if courses is None else courses
-    subscriber_ids = set(Enrolment.objects.filter(pk__in=enrolments).values_list("subscriber_id", flat=True))
-    rows = list(
-        (Enrolment.objects.select_for_update() if lock else Enrolment.objects)
-        .filter(Q(subscriber_id__in=subscriber_ids, state=EnrolmentState.ACTIVE) | Q(pk__in=enrolments))
-        .order_by("pk")  # one order for everybody: two who lock many rows never wait for each other
-    )
+    mine = Enrolment.objects.filter(
+        Q(state=EnrolmentState.ACTIVE) | Q(pk__among=enrolments), subscriber_id__among=subscriber_ids
+    ).order_by("pk")  # one order for everybody: two who lock many rows never wait for each other
+    if lock:
+        mine = mine.select_for_update()
+    rows = [_Row._make(row) for row in mine.values_list(*_Row._fields)]
     sequences = {row.sequence_id for row in rows}
     courses.update(read_courses(sequences - courses.keys()))
     live = set(Sequence.objects.filter(pk__in=sequences, state=Sequence.State.LIVE).values_list("pk", flat=True))
-    past: defaultdict[int, dict[str, datetime]] = defaultdict(dict)
-    for enrolment_id, key, settled_at in PastStep.objects.filter(enrolment_id__in=[row.pk for row in rows]).values_list(
-        "enrolment_id", "step_key", "settled_at"
-    ):
-        past[enrolment_id][key] = settled_at
-    readers = {
-        pk: Reader(pk=pk, zone=load_zone(zone), hour=hour, paused_at=paused_at)
-        for pk, zone, hour, paused_at in Subscriber.objects.filter(pk__in=subscriber_ids).values_list(
-            "pk", "zone", "hour", "paused_at"
-        )
-    }
-    for subscriber_id, handed_at in PastStep.objects.filter(
-        subscriber_id__in=subscriber_ids, handed_at__gt=now - LATELY
-    ).values_list("subscriber_id", "handed_at"):
-        if handed_at is not None:
-            readers[subscriber_id].handed.append(handed_at)
+    # Asked after the lock is ours: a reader who moved while we waited for it is planned by their new clock.
+    clocks = Subscriber.objects.filter(pk__among=subscriber_ids).values_list("pk", "zone", "hour", "paused_at")
+    readers = {pk: Reader(pk, load_zone(zone), hour, paused_at=paused_at) for pk, zone, hour, paused_at in clocks}
+    places: dict[int, Place] = {}
     for row in rows:
-        course = courses[row.sequence_id]
-        readers[row.subscriber_id].places.append(_place(row, course, past[row.pk], row.sequence_id in live))
+        places[row.pk] = place = _place(row, courses[row.sequence_id], row.sequence_id in live)
+        readers[row.subscriber_id].places.append(place)
+    lately = now - LATELY
+    behind = PastStep.objects.filter(
+        Q(enrolment_id__among=places) | Q(subscriber_id__among=subscriber_ids, handed_at__gt=lately)
+    ).values_list("subscriber_id", "enrolment_id", "step_key", "settled_at", "handed_at")
+    for subscriber_id, enrolment_id, key, settled_at, handed_at in behind:
+        if enrolment_id in places:
+            places[enrolment_id].past[key] = settled_at
+        if handed_at is not None and handed_at > lately:
+            readers[subscriber_id].handed.append(handed_at)
     return list(readers.values())
 
 
-def _place(row: Enrolment, course: Course, past: dict[str, datetime], live: bool) -> Place:
+class _Row(NamedTuple):
+    """An enrolment, without what a model's instance costs."""
+
+    pk: int
+    subscriber_id: int
+    sequence_id: int
+    state: str
+    enrolled_at: datetime
+    started_on: date
+    next_step_id: int | None
+    due_at: datetime | None
+    promised_at: datetime | None
+    due_local: str
+    due_reason: str
+    last_handed_at: datetime | None
+    moved_days: int
+    rested_until: datetime | None
+
+
+def _place(row: _Row, course: Course, live: bool) -> Place:
     return Place(
         pk=row.pk,
         course=course,
         started_on=row.started_on,
         enrolled_at=row.enrolled_at,
         moved_days=row.moved_days,
-        past=past,
         state=EnrolmentState(row.state),
         live=live,
         step=course.by_pk.get(row.next_step_id) if row.next_step_id else None,
@@ -163,29 +192,23 @@ def _place(row: Enrolment, course: Course, past: dict[str, datetime], live: bool
 
 
 def write_plans(places: Iterable[Place]) -> None:
-    """Write plans back, in one ``executemany``: 25 times what ``bulk_update`` manages."""
-    fields = [_field(name) for name in PLAN]
-    rows = []
-    for place in places:
-        values = (
-            place.state,
-            place.step.pk if place.step else None,
-            place.due,
-            place.promised,
-            place.local,
-            place.reason,
-            place.moved_days,
-            place.last_handed,
-            place.rested_until,
-        )
-        prepared = [each.get_db_prep_save(value, connection) for each, value in zip(fields, values, strict=True)]
-        rows.append((*prepared, place.pk))
-    if not rows:
-        return
-    columns = ", ".join(f"{each.column} = %s" for each in fields)
-    with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE {Enrolment._meta.db_table} SET {columns} WHERE id = %s", rows)  # noqa: S608
-
-
-def _field(name: str) -> models.Field[object, object]:
-    return next(each for each in Enrolment._meta.concrete_fields if each.attname == name)
+    """Write plans back, all of them in one statement."""
+    update_rows(
+        Enrolment,
+        PLAN,
+        (
+            (
+                place.pk,
+                place.state.value,
+                place.step.pk if place.step else None,
+                place.due,
+                place.promised,
+                place.local,
+                place.reason,
+                place.moved_days,
+                place.last_handed,
+                place.rested_until,
+            )
+            for place in places
+        ),
+    )

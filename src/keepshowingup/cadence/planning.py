@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from keepshowingup.core.pace import Pace, Priority, first_free_day
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import (
+    AfterMinutes,
     Moment,
     OnDate,
     Rules,
@@ -53,6 +54,8 @@ class Course:
     steps: tuple[CourseStep, ...]
     rules: Rules | None
     fault: str = ""
+    # Readers by the thousand share day, zone and hour. A course is read anew for each batch, so this stays small.
+    moments: dict[tuple[object, ...], Moment] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def priority(self) -> Priority:
@@ -67,7 +70,8 @@ class Course:
     def as_if_approved(self) -> Course:
         """The same with every step ready, for a forecast of what is still being written."""
         always = datetime.min.replace(tzinfo=UTC)
-        return replace(self, steps=tuple(replace(step, ready_since=step.ready_since or always) for step in self.steps))
+        steps = tuple(replace(step, ready_since=step.ready_since or always) for step in self.steps)
+        return replace(self, steps=steps, moments={})
 
 
 @dataclass
@@ -174,7 +178,7 @@ def plan(place: Place, reader: Reader, *, pace: Pace, taken: Iterable[date], not
 def _paced(
     step: CourseStep, place: Place, reader: Reader, rules: Rules, pace: Pace, taken: list[date], not_before: datetime
 ) -> Moment:
-    def moment(floor: datetime) -> Moment:
+    def work_out(floor: datetime) -> Moment:
         return moment_of(
             step.timing,
             started_on=place.started_on,
@@ -185,6 +189,15 @@ def _paced(
             moved_days=place.moved_days,
             not_before=floor,
         )
+
+    def moment(floor: datetime) -> Moment:
+        if isinstance(step.timing, AfterMinutes):
+            return work_out(floor)  # counted from the moment of joining, which readers do not share
+        known = place.course.moments
+        key = (step.pk, place.started_on, reader.zone.key, reader.hour, place.moved_days, floor)
+        if key not in known:
+            known[key] = work_out(floor)
+        return known[key]
 
     first = paced = moment(not_before)
     while (free := first_free_day(paced.local.date(), taken, pace)) != paced.local.date():

@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -23,8 +24,10 @@ from keepshowingup.cadence import advancing
 from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.states import DispatchState, EnrolmentState
+from keepshowingup.delivery.held import Held, read_held
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.editorial.masthead import masthead
+from keepshowingup.store.rows import insert_rows
 
 Offer = tuple[int, int]
 """A dispatch's id and the fence it was offered with. An offer with an old fence is void."""
@@ -32,7 +35,7 @@ Offer = tuple[int, int]
 
 @dataclass(frozen=True)
 class Claimed:
-    """What one claim made ours: letters of sequences, and notices, which never wait behind them."""
+    """What is offered again: letters of sequences, and notices, which never wait behind them."""
 
     letters: tuple[Offer, ...] = ()
     notices: tuple[Offer, ...] = ()
@@ -44,103 +47,158 @@ class Claimed:
         return Claimed(self.letters + more.letters, self.notices + more.notices)
 
 
-def claim_due(now: datetime, lease_until: datetime, *, limit: int, owner: str = "") -> Claimed:
-    """Claim up to ``limit`` letters and ``limit`` notices due at ``now`` (calendar), until ``lease_until`` (real)."""
-    return Claimed(
-        letters=claim_letters(now, lease_until, limit=limit, owner=owner),
-        notices=claim_notices(now, lease_until, limit=limit, owner=owner),
-    )
-
-
-def claim_letters(now: datetime, lease_until: datetime, *, limit: int, owner: str = "") -> tuple[Offer, ...]:
+def claim_letters(now: datetime, lease_until: datetime, *, limit: int, owner: str = "") -> list[Held]:
     """Claim letters that are due. With ``owner``, a journal's name, they are begun in the same breath."""
     with transaction.atomic():
-        waiting = list(
-            due_enrolments(now)
+        waiting = [
+            _Waiting._make(row)
+            for row in due_enrolments(now)
             .select_for_update(skip_locked=True, of=("self",))
             .order_by("due_at")
-            .values_list(*_DUE, named=True)[:limit]
-        )
-        _take([row.pk for row in waiting], now)
-        had = _had_before(row.pk for row in waiting)
-        dispatches = []
+            .values_list(*_DUE)[:limit]
+        ]
+        ids = [row.pk for row in waiting]
+        _take(ids, now)
+        had = set(Dispatch.objects.filter(enrolment_id__among=ids).values_list("enrolment_id", "step_key"))
+        letters = []
         for row in waiting:
-            if row.next_step__current_id is None or row.next_step__deleted_at is not None:
+            if row.revision_id is None or row.step_deleted_at is not None:
                 advancing.plan_next(Enrolment.objects.get(pk=row.pk), now)  # the sequence was edited under this plan
-            elif (row.pk, row.next_step__key) in had:
-                advancing.advance(row.pk, after_key=row.next_step__key, handed_at=None, now=now)
+            elif (row.pk, row.step_key) in had:
+                advancing.advance(row.pk, after_key=row.step_key, handed_at=None, now=now)
             else:
-                dispatches.append(
-                    Dispatch(
-                        subscriber_id=row.subscriber_id,
-                        enrolment_id=row.pk,
-                        step_key=row.next_step__key,
-                        revision_id=row.next_step__current_id,
-                        due_at=row.due_at,
-                        due_local=row.due_local,
-                        due_reason=row.due_reason,
-                    )
-                )
-        return _insert(dispatches, now, lease_until, owner)
+                letters.append(row)
+        message_ids = _message_ids(len(letters))
+        keys = _insert(
+            (
+                (row.subscriber_id, row.pk, row.step_key, row.revision_id, None, row.due_at, row.due_local,
+                 row.due_reason, message_id)
+                for row, message_id in zip(letters, message_ids, strict=True)
+            ),
+            now, lease_until, owner,
+        )  # fmt: skip
+        return [_held(row, keys[message_id], message_id) for row, message_id in zip(letters, message_ids, strict=True)]
 
 
-_DUE = (
-    "pk",
-    "subscriber_id",
-    "due_at",
-    "due_local",
-    "due_reason",
-    "next_step__key",
-    "next_step__deleted_at",
-    "next_step__current_id",
-)
-
-
-def _take(ids: list[int], now: datetime) -> None:
-    """Clear ``due_at``. The rows are locked, or the whole database is ours: each of them must still have been due."""
-    changed = Enrolment.objects.filter(pk__in=ids, state=EnrolmentState.ACTIVE, due_at__lte=now).update(due_at=None)
-    if changed != len(ids):
-        raise RuntimeError(f"{len(ids) - changed} of {len(ids)} letters were claimed by somebody else under our lock")
-
-
-def _had_before(enrolments: Iterable[int]) -> set[tuple[int | None, str]]:
-    """Which steps these enrolments have a dispatch for. Nobody else can add one while their rows are locked."""
-    rows = Dispatch.objects.filter(enrolment_id__in=list(enrolments))
-    return set(rows.values_list("enrolment_id", "step_key"))
-
-
-def _insert(dispatches: list[Dispatch], now: datetime, lease_until: datetime, owner: str) -> tuple[Offer, ...]:
-    domain = masthead().from_address.rpartition("@")[2] or "localhost"
-    for dispatch in dispatches:
-        dispatch.state = DispatchState.HANDING_OVER if owner else DispatchState.CLAIMED
-        dispatch.owner = owner
-        dispatch.lease_until = lease_until
-        dispatch.claimed_at = now
-        dispatch.message_id = new_message_id(domain)
-    Dispatch.objects.bulk_create(dispatches)
-    return tuple((dispatch.pk, dispatch.fence) for dispatch in dispatches)
-
-
-def claim_notices(now: datetime, lease_until: datetime, *, limit: int, owner: str = "") -> tuple[Offer, ...]:
+def claim_notices(now: datetime, lease_until: datetime, *, limit: int, owner: str = "") -> list[Held]:
     """The same for one-off letters."""
     with transaction.atomic():
         waiting = list(
             Notice.objects.filter(due_at__lte=now)
             .select_for_update(skip_locked=True, of=("self",))
-            .order_by("due_at")[:limit]
+            .order_by("due_at")
+            .values_list("pk", "subscriber_id", "due_at")[:limit]
         )
-        Notice.objects.filter(pk__in=[n.pk for n in waiting]).update(due_at=None)
-        dispatches = [
-            Dispatch(
-                subscriber_id=notice.subscriber_id,
-                notice=notice,
-                due_at=notice.due_at,
-                due_reason="asked for by the reader",
-            )
-            for notice in waiting
-            if notice.due_at is not None
-        ]
-        return _insert(dispatches, now, lease_until, owner)
+        Notice.objects.filter(pk__among=[pk for pk, _, _ in waiting]).update(due_at=None)
+        message_ids = _message_ids(len(waiting))
+        keys = _insert(
+            (
+                (subscriber_id, None, "", None, pk, due_at, "", "asked for by the reader", message_id)
+                for (pk, subscriber_id, due_at), message_id in zip(waiting, message_ids, strict=True)
+            ),
+            now, lease_until, owner,
+        )  # fmt: skip
+        return read_held(keys.values())
+
+
+class _Waiting(NamedTuple):
+    """An enrolment that is due, with all that its letter will need."""
+
+    pk: int
+    subscriber_id: int
+    due_at: datetime
+    due_local: str
+    due_reason: str
+    step_key: str
+    step_deleted_at: datetime | None
+    revision_id: int | None
+    state: str
+    enrolled_at: datetime
+    sequence_id: int
+    opaque: str
+    email: str
+    email_key: str
+    first_name: str
+    zone: str
+    language: str
+    country: str
+    reader_state: str
+
+
+_DUE = (
+    *("pk", "subscriber_id", "due_at", "due_local", "due_reason"),
+    *("next_step__key", "next_step__deleted_at", "next_step__current_id"),
+    *("state", "enrolled_at", "sequence_id"),
+    *(f"subscriber__{name}" for name in (*_Waiting._fields[-8:-1], "state")),
+)
+
+
+def _held(row: _Waiting, pk: int, message_id: str) -> Held:
+    return Held(
+        pk=pk,
+        fence=FIRST_FENCE,
+        attempts=0,
+        crashes=0,
+        message_id=message_id,
+        step_key=row.step_key,
+        due_at=row.due_at,
+        reader_id=row.subscriber_id,
+        opaque=row.opaque,
+        email=row.email,
+        email_key=row.email_key,
+        first_name=row.first_name,
+        zone=row.zone,
+        language=row.language,
+        country=row.country,
+        reader_state=row.reader_state,
+        paused_at=None,
+        enrolment_id=row.pk,
+        enrolment_state=row.state,
+        enrolled_at=row.enrolled_at,
+        sequence_id=row.sequence_id,
+        revision_id=row.revision_id,
+    )
+
+
+def _take(ids: list[int], now: datetime) -> None:
+    """Clear ``due_at``. The rows are locked, or the whole database is ours: each of them must still have been due."""
+    changed = Enrolment.objects.filter(pk__among=ids, state=EnrolmentState.ACTIVE, due_at__lte=now).update(due_at=None)
+    if changed != len(ids):
+        raise RuntimeError(f"{len(ids) - changed} of {len(ids)} letters were claimed by somebody else under our lock")
+
+
+FIRST_FENCE = 1
+_GIVEN = (
+    *("subscriber_id", "enrolment_id", "step_key", "revision_id", "notice_id", "due_at", "due_local", "due_reason"),
+    "message_id",
+)
+
+
+def _insert(
+    dispatches: Iterable[tuple[object, ...]], now: datetime, lease_until: datetime, owner: str
+) -> dict[object, int]:
+    """New dispatches; their ids by Message-ID."""
+    state = DispatchState.HANDING_OVER if owner else DispatchState.CLAIMED
+    same = {
+        "state": state.value,
+        "owner": owner,
+        "lease_until": lease_until,
+        "claimed_at": now,
+        "fence": FIRST_FENCE,
+        "attempts": 0,
+        "crashes": 0,
+        "reason": "",
+    }
+    rows = list(dispatches)
+    keys = insert_rows(Dispatch, _GIVEN, rows, same=same, known_by="message_id")
+    if len(keys) != len(rows):
+        raise RuntimeError(f"{len(rows) - len(keys)} of {len(rows)} letters had a dispatch that nobody could have made")
+    return keys
+
+
+def _message_ids(number: int) -> list[str]:
+    domain = masthead().from_address.rpartition("@")[2] or "localhost"
+    return [new_message_id(domain) for _ in range(number)]
 
 
 def claim_retries(real_now: datetime, lease_until: datetime, *, limit: int) -> Claimed:
@@ -171,6 +229,12 @@ def offer_again(rows: Iterable[Offer], lease_until: datetime) -> Claimed:
                 is_letter = Dispatch.objects.filter(pk=pk, enrolment__isnull=False).exists()
                 (letters if is_letter else notices).append((pk, fence + 1))
     return Claimed(tuple(letters), tuple(notices))
+
+
+def renew_leases(owner: str, real_now: datetime, seconds: float) -> None:
+    """What this worker has in hand stays its own for so many seconds more."""
+    mine = Dispatch.objects.filter(state=DispatchState.HANDING_OVER, owner=owner)
+    mine.update(lease_until=lease_end(real_now, seconds))
 
 
 def new_message_id(domain: str) -> str:

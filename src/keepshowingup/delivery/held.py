@@ -43,6 +43,7 @@ class Held(NamedTuple):
     step_deleted_at: datetime | None = None
     notice_kind: str | None = None
     invitation: str | None = None
+    handed_over_at: datetime | None = None
 
 
 COLUMNS = (
@@ -71,10 +72,11 @@ COLUMNS = (
     "revision__step__deleted_at",
     "notice__kind",
     "notice__invitation__opaque",
+    "handed_over_at",
 )
 
 
 def read_held(dispatch_ids: Iterable[int]) -> list[Held]:
     """The dispatches as they stand now, in the order they were due; those that are gone (erased) are left out."""
-    rows = Dispatch.objects.filter(pk__in=list(dispatch_ids)).order_by("due_at", "pk").values_list(*COLUMNS)
+    rows = Dispatch.objects.filter(pk__among=list(dispatch_ids)).order_by("due_at", "pk").values_list(*COLUMNS)
     return [Held._make(row) for row in rows]

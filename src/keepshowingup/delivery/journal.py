@@ -1,8 +1,9 @@
 """The hand-over journal: what a worker was doing with each letter when it died.
 
-A worker appends one line when it takes a letter up, one before it sends the dot that ends the message, and one when
-the server has answered. They are plain writes without fsync: the kernel keeps them when the process is killed. After a
-crash of the whole machine they may be missing, so a journal speaks only for the boot it was written in.
+A worker appends one line when it begins to compose a letter and one when it puts it down again, one before it sends
+the dot that ends the message, and one when the server has answered. They are plain writes without fsync: the kernel
+keeps them when the process is killed. After a crash of the whole machine they may be missing, so a journal speaks only
+for the boot it was written in.
 
 The worker holds a lock on its journal for as long as it lives. Whoever can take that lock knows that it is dead.
 """
@@ -18,12 +19,15 @@ from enum import Enum
 from pathlib import Path
 from types import TracebackType
 
+# Octets a journal may grow to between two moments at which nothing is under way.
+LONGEST = 1024 * 1024
+
 
 class Trace(Enum):
     """What a dead worker's journal says of one letter."""
 
-    UNTOUCHED = "untouched"  # its turn had not come: certainly not handed over
-    TAKEN_UP = "taken_up"  # it was being composed or offered; its final dot was never sent: not handed over
+    UNTOUCHED = "untouched"  # its turn had not come, or its final dot was never sent: certainly not handed over
+    TAKEN_UP = "taken_up"  # it was being composed: not handed over, and perhaps what the worker died of
     IN_DOUBT = "in_doubt"  # the dot was about to be sent or was sent; no answer was read
     ANSWERED = "answered"  # the server's reply is in the journal
 
@@ -63,6 +67,10 @@ class Journal:
         """This letter's turn has come. If it is what kills the worker, the third time it is given up."""
         os.write(self._file, b"T %d %d\n" % (dispatch, fence))
 
+    def put_down(self, dispatch: int, fence: int) -> None:
+        """It is composed, or did not leave after all: nothing has been handed over, and nobody died of it."""
+        os.write(self._file, b"P %d %d\n" % (dispatch, fence))
+
     def dot(self, dispatch: int, fence: int) -> None:
         """The final dot is about to be sent: from here until :meth:`answered` the letter is in doubt."""
         os.write(self._file, b"D %d %d\n" % (dispatch, fence))
@@ -71,6 +79,11 @@ class Journal:
         """The server answered the final dot."""
         line = f"A {dispatch} {fence} {code} {' '.join(text.split())[:200]}\n"
         os.write(self._file, line.encode("utf-8", "replace"))
+
+    def forget(self) -> None:
+        """Start over, once in a while, when every letter this worker had is written down in the database."""
+        if os.fstat(self._file).st_size > LONGEST:
+            os.ftruncate(self._file, 0)
 
     def close(self) -> None:
         """Let go of the lock. The sweeper reads what is left and removes the file, as after a crash."""
@@ -125,6 +138,8 @@ def read_entries(journal: bytes) -> dict[tuple[int, int], Entry]:
         key = int(dispatch), int(fence)
         if word == "T":
             entries[key] = Entry(Trace.TAKEN_UP)
+        elif word == "P":
+            entries[key] = UNTOUCHED
         elif word == "D":
             entries[key] = Entry(Trace.IN_DOUBT)
         elif word == "A":

@@ -59,16 +59,36 @@ NOTHING = Look({}, {}, {})
 
 def look(dispatch_ids: Iterable[int], now: datetime) -> Look:
     """Ask about each dispatch; ids that are gone (erased) are left out."""
-    held = {row.pk: row for row in read_held(dispatch_ids)}
+    return judge(read_held(dispatch_ids), now)
+
+
+def judge(letters: Iterable[Held], now: datetime) -> Look:
+    """The same for letters that were read a moment ago, as by the claim that made them ours."""
+    held = {row.pk: row for row in letters}
     ids = {row.sequence_id for row in held.values() if row.sequence_id is not None}
     sequences = {each.pk: each for each in Sequence.objects.filter(pk__in=ids).select_related("article")}
-    rules = {pk: _rules(each) for pk, each in sequences.items()}
-    suppressed = suppressed_among(row.email_key for row in held.values())
+    hours = _Hours(now, {pk: _rules(each) for pk, each in sequences.items()})
+    # Whoever suppresses an address stops its reader too; but a request to confirm may be to somebody new to us.
+    suppressed = suppressed_among(row.email_key for row in held.values() if row.sequence_id is None)
     verdicts = {
-        pk: SkipReason.SUPPRESSED if row.email_key in suppressed else _verdict(row, sequences, rules, now)
+        pk: SkipReason.SUPPRESSED if row.email_key in suppressed else _verdict(row, sequences, hours, now)
         for pk, row in held.items()
     }
     return Look(held, verdicts, sequences)
+
+
+class _Hours(dict[tuple[int, str], bool]):
+    """Whether a sequence's letters may leave at this moment, by sequence and zone; each is worked out once."""
+
+    def __init__(self, now: datetime, rules: Mapping[int, Rules | None]) -> None:
+        super().__init__()
+        self.now, self.rules = now, rules
+
+    def __missing__(self, key: tuple[int, str]) -> bool:
+        sequence_id, zone = key
+        rules = self.rules[sequence_id]
+        self[key] = rules is not None and is_allowed(self.now, load_zone(zone), rules)
+        return self[key]
 
 
 def _rules(sequence: Sequence) -> Rules | None:
@@ -79,27 +99,29 @@ def _rules(sequence: Sequence) -> Rules | None:
         return None
 
 
-def _verdict(
-    held: Held, sequences: Mapping[int, Sequence], rules: Mapping[int, Rules | None], now: datetime
-) -> Verdict:
-    if held.reader_state == Subscriber.State.LEFT:
-        return SkipReason.LEFT
+def _verdict(held: Held, sequences: Mapping[int, Sequence], hours: _Hours, now: datetime) -> Verdict:
     if held.sequence_id is None:
-        confirmed = held.notice_kind == Notice.Kind.CONFIRM and held.reader_state == Subscriber.State.ACTIVE
-        # A notice was asked for a moment ago; a pause of letters does not hold it back.
-        return SkipReason.NOT_NEEDED if confirmed else None
+        return _of_notice(held)
     if held.reader_state != Subscriber.State.ACTIVE or held.enrolment_state == EnrolmentState.LEFT:
-        return SkipReason.LEFT
+        return SkipReason.SUPPRESSED if held.reader_state == Subscriber.State.SUPPRESSED else SkipReason.LEFT
     if held.revision_id is None or held.step_deleted_at is not None:
         return SkipReason.STEP_DELETED
     if held.paused_at is not None:
         return Rest.READER_PAUSED
-    sequence, allowed = sequences[held.sequence_id], rules[held.sequence_id]
+    sequence = sequences[held.sequence_id]
     if sequence.state != Sequence.State.LIVE:
         return Rest.SEQUENCE_PAUSED
     if is_too_late(held.due_at, now, sequence.too_late_hours):
         return SkipReason.TOO_LATE
     # It was the right hour when it fell due. After an outage or behind a long queue it may be three in the morning.
-    if allowed is None or not is_allowed(now, load_zone(held.zone), allowed):
-        return Rest.NOT_NOW
-    return None
+    return None if hours[held.sequence_id, held.zone] else Rest.NOT_NOW
+
+
+def _of_notice(held: Held) -> Verdict:
+    if held.reader_state == Subscriber.State.LEFT:
+        return SkipReason.LEFT
+    if held.reader_state == Subscriber.State.SUPPRESSED:
+        return SkipReason.SUPPRESSED
+    # A notice was asked for a moment ago; a pause of letters does not hold it back.
+    confirmed = held.notice_kind == Notice.Kind.CONFIRM and held.reader_state == Subscriber.State.ACTIVE
+    return SkipReason.NOT_NEEDED if confirmed else None

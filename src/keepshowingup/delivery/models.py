@@ -14,18 +14,26 @@ from keepshowingup.editorial.models import Revision
 class Dispatch(models.Model):
     """One letter to one reader. Its unique keys are what makes a second one impossible."""
 
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="dispatches")
-    enrolment = models.ForeignKey(Enrolment, null=True, on_delete=models.CASCADE, related_name="dispatches")
+    # Each index is one more write for each letter: none of its own where another begins with the column. Each foreign
+    # key is one more look-up: the keys of enrolment and notice vouch for the reader, the claim has just read the step.
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.CASCADE, related_name="dispatches", db_index=False, db_constraint=False
+    )
+    enrolment = models.ForeignKey(
+        Enrolment, null=True, on_delete=models.CASCADE, related_name="dispatches", db_index=False
+    )
     step_key = models.CharField(max_length=60, blank=True)
-    revision = models.ForeignKey(Revision, null=True, on_delete=models.SET_NULL, related_name="+")
-    notice = models.OneToOneField(Notice, null=True, on_delete=models.CASCADE, related_name="dispatch")
+    revision = models.ForeignKey(
+        Revision, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False, db_constraint=False
+    )
+    notice = models.ForeignKey(Notice, null=True, on_delete=models.CASCADE, related_name="dispatches", db_index=False)
 
     state = models.CharField(max_length=12, choices=[(s.value, s.value) for s in DispatchState])
     reason = models.CharField(max_length=200, blank=True, help_text="Why it was skipped, refused or is to be retried")
     due_at = models.DateTimeField(help_text="UTC, on the calendar")
     due_local = models.CharField(max_length=32, blank=True)
     due_reason = models.CharField(max_length=200, blank=True)
-    message_id = models.CharField(max_length=120, unique=True, help_text="Fixed for life: retries keep it")
+    message_id = models.CharField(max_length=120, help_text="Fixed for life: retries keep it")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Times the server was asked")
     crashes = models.PositiveSmallIntegerField(default=0, help_text="Times a worker died with it in hand")
 
@@ -39,6 +47,13 @@ class Dispatch(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["enrolment", "step_key"], name="one_dispatch_per_enrolment_and_step"),
+            models.UniqueConstraint(
+                fields=["notice"], condition=Q(notice__isnull=False), name="one_dispatch_per_notice"
+            ),
+            # One index that serves both = and LIKE '<…@%'; unique=True would make PostgreSQL keep two.
+            models.UniqueConstraint(
+                fields=["message_id"], opclasses=["varchar_pattern_ops"], name="dispatch_message_id"
+            ),
             models.CheckConstraint(
                 name="dispatch_is_for_a_step_or_a_notice",
                 condition=Q(enrolment__isnull=False, notice__isnull=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,8 +23,9 @@ from keepshowingup.editorial.models import Masthead, Revision, Sequence
 from keepshowingup.letters.compile import CompiledLetter, standard_letter
 from keepshowingup.letters.compose import HelpNow, LetterHeaders, LetterValues, compose, render
 from keepshowingup.letters.signing import Signer
+from keepshowingup.letters.skeleton import Personal, Skeleton, skeleton_of
 
-MOST_LETTERS_KEPT = 256
+MOST_KEPT = 512
 
 
 @dataclass(frozen=True)
@@ -36,45 +37,100 @@ class Prepared:
     message: bytes
 
 
+Shape = tuple[int, LetterValues, tuple[bool, ...]]
+"""A revision, the values its readers share, and which personal ones they have."""
+
+
+@dataclass
+class Drawer:
+    """What a worker keeps of letters it has read. A revision never changes, so they stay right."""
+
+    letters: dict[int, CompiledLetter] = field(default_factory=dict)
+    skeletons: dict[Shape, Skeleton | None] = field(default_factory=dict)
+
+    def read(self, revision_ids: set[int]) -> None:
+        """Have these revisions' letters at hand."""
+        if len(self.letters) > MOST_KEPT:
+            self.letters.clear()
+        for revision in Revision.objects.filter(pk__in=revision_ids - self.letters.keys()):
+            self.letters[revision.pk] = compiled(revision)
+
+    def skeleton(self, shape: Shape) -> Skeleton | None:
+        """The letter with holes for readers of this shape; None where it has to be rendered for each."""
+        if shape not in self.skeletons:
+            if len(self.skeletons) > MOST_KEPT:
+                self.skeletons.clear()
+            revision_id, shared, has = shape
+            self.skeletons[shape] = skeleton_of(self.letters[revision_id], shared, has)
+        return self.skeletons[shape]
+
+
 @dataclass
 class Stationery:
     """What the letters of one chunk have in common, read once: the masthead, the sequences, the frozen letters."""
 
     head: Masthead
     sequences: Mapping[int, Sequence]
-    letters: dict[int, CompiledLetter]
+    drawer: Drawer
     now: datetime
     seal: Signer | None = None
-    helplines: dict[str, tuple[HelpNow, ...]] = field(default_factory=dict)
+    _help: dict[str, tuple[HelpNow, ...]] = field(default_factory=dict)
+    _shared: dict[tuple[int, str, str, str], LetterValues] = field(default_factory=dict)
+    _skeletons: dict[tuple[int, int, tuple[bool, ...]], Skeleton | None] = field(default_factory=dict)
+    _parts_of_day: dict[str, str] = field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def domain(self) -> str:
         """The From address' domain: Message-IDs, List-Ids and return paths end in it."""
         return self.head.from_address.rpartition("@")[2] or "localhost"
 
     def help_for(self, country: str) -> tuple[HelpNow, ...]:
         """Help for right now in the reader's country."""
-        if country not in self.helplines:
-            self.helplines[country] = lines_for(country)
-        return self.helplines[country]
+        if country not in self._help:
+            self._help[country] = lines_for(country)
+        return self._help[country]
+
+    def part_of_day(self, zone: str) -> str:
+        """What one calls this time of day in a zone."""
+        if zone not in self._parts_of_day:
+            hour = self.now.astimezone(load_zone(zone)).hour
+            self._parts_of_day[zone] = "morning" if 4 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
+        return self._parts_of_day[zone]
+
+    def shared_values(self, sequence: Sequence, country: str, joined_on: str, part_of_day: str) -> LetterValues:
+        """What a sequence's letter knows that is the same for many readers; always the same object for them."""
+        key = (sequence.pk, country, joined_on, part_of_day)
+        if key not in self._shared:
+            article = sequence.article
+            self._shared[key] = LetterValues(
+                sequence_title=sequence.title,
+                signature=sequence.signature,
+                masthead_name=self.head.name,
+                postal_address=self.head.postal_address,
+                help_now=self.help_for(country),
+                why=f"You get this because you asked for it on {joined_on}.",
+                joined_on=joined_on,
+                article_url=article.source_url if article else "",
+                article_title=article.title if article else "",
+                part_of_day=part_of_day,
+            )
+        return self._shared[key]
+
+    def skeleton(self, revision_id: int, shared: LetterValues, has: tuple[bool, ...]) -> Skeleton | None:
+        """The letter with holes, found without comparing all values again."""
+        key = (revision_id, id(shared), has)
+        if key not in self._skeletons:
+            self._skeletons[key] = self.drawer.skeleton((revision_id, shared, has))
+        return self._skeletons[key]
 
 
 def stationery(
-    sequences: Mapping[int, Sequence],
-    revision_ids: set[int],
-    now: datetime,
-    known: dict[int, CompiledLetter] | None = None,
+    sequences: Mapping[int, Sequence], revision_ids: set[int], now: datetime, drawer: Drawer | None = None
 ) -> Stationery:
-    """Read what a chunk's letters have in common. ``now`` (calendar, UTC) becomes their Date.
-
-    ``known`` are letters read before; it is filled. A revision never changes, so they stay right.
-    """
-    letters = {} if known is None else known
-    if len(letters) > MOST_LETTERS_KEPT:
-        letters.clear()
-    for revision in Revision.objects.filter(pk__in=revision_ids - letters.keys()):
-        letters[revision.pk] = compiled(revision)
-    return Stationery(masthead(), sequences, letters, now, signer())
+    """Read what a chunk's letters have in common. ``now`` (calendar, UTC) becomes their Date."""
+    drawer = drawer or Drawer()
+    drawer.read(revision_ids)
+    return Stationery(masthead(), sequences, drawer, now, signer())
 
 
 def compiled(revision: Revision) -> CompiledLetter:
@@ -86,42 +142,40 @@ def compiled(revision: Revision) -> CompiledLetter:
 
 def prepare(held: Held, paper: Stationery) -> Prepared:
     """Compose one letter. Raises :class:`LetterError` when it can't be rendered for its reader."""
-    sequence = None if held.sequence_id is None else paper.sequences[held.sequence_id]
-    if sequence is None:
-        letter = standard_letter(held.notice_kind or "", held.language)
-        values = _notice_values(held, paper)
-    else:
-        assert held.revision_id is not None
-        letter = paper.letters[held.revision_id]
-        values = _letter_values(held, sequence, paper)
     token = make(Purpose.RETURN_PATH, opaque_of(held.message_id))
     sender = f"bounce+{token}@{paper.domain}"
-    message = compose(render(letter, values), _headers(held, sequence, values, paper, sender))
+    if held.sequence_id is None:
+        notice = render(standard_letter(held.notice_kind or "", held.language), _notice_values(held, paper))
+        message = compose(notice, _headers(held, None, "", paper, sender))
+    else:
+        message = _letter(held, paper.sequences[held.sequence_id], paper, sender)
     return Prepared(sender, held.email, paper.seal.sign(message) if paper.seal else message)
 
 
-def _letter_values(held: Held, sequence: Sequence, paper: Stationery) -> LetterValues:
-    """What a sequence's letter knows about its reader, in the reader's own zone."""
-    zone = load_zone(held.zone)
-    article = sequence.article
-    joined_on = _day(held.enrolled_at or paper.now, zone)
+def _letter(held: Held, sequence: Sequence, paper: Stationery, sender: str) -> bytes:
+    assert held.revision_id is not None
+    shared, personal = _shared_values(held, sequence, paper), _personal_values(held)
+    headers = _headers(held, sequence, personal.unsubscribe_url, paper, sender)
+    skeleton = paper.skeleton(held.revision_id, shared, tuple(map(bool, personal)))
+    if skeleton is not None:
+        return skeleton.write(personal, headers)
+    values = replace(shared, **personal._asdict())
+    return compose(render(paper.drawer.letters[held.revision_id], values), headers)
+
+
+def _personal_values(held: Held) -> Personal:
     preferences = link(Purpose.PREFERENCES, held.opaque)
-    return LetterValues(
+    return Personal(
         first_name=held.first_name,
-        sequence_title=sequence.title,
-        signature=sequence.signature,
-        masthead_name=paper.head.name,
-        postal_address=paper.head.postal_address,
-        help_now=paper.help_for(held.country),
-        why=f"You get this because you asked for it on {joined_on}.",
-        joined_on=joined_on,
         unsubscribe_url=link(Purpose.LEAVE, held.opaque),
         preferences_url=preferences,
         pause_url=f"{preferences}#pause",
-        article_url=article.source_url if article else "",
-        article_title=article.title if article else "",
-        part_of_day=_part_of_day(paper.now.astimezone(zone).hour),
     )
+
+
+def _shared_values(held: Held, sequence: Sequence, paper: Stationery) -> LetterValues:
+    joined_on = _day(held.enrolled_at or paper.now, load_zone(held.zone))
+    return paper.shared_values(sequence, held.country, joined_on, paper.part_of_day(held.zone))
 
 
 def _notice_values(held: Held, paper: Stationery) -> LetterValues:
@@ -135,12 +189,12 @@ def _notice_values(held: Held, paper: Stationery) -> LetterValues:
         help_now=paper.help_for(held.country),
         preferences_url=link(Purpose.PREFERENCES, held.opaque) if confirmed else "",
         confirm_url=link(Purpose.CONFIRM, held.invitation) if held.invitation else "",
-        part_of_day=_part_of_day(paper.now.astimezone(load_zone(held.zone)).hour),
+        part_of_day=paper.part_of_day(held.zone),
     )
 
 
 def _headers(
-    held: Held, sequence: Sequence | None, values: LetterValues, paper: Stationery, sender: str
+    held: Held, sequence: Sequence | None, unsubscribe_url: str, paper: Stationery, sender: str
 ) -> LetterHeaders:
     # Numbers, not titles: a List-Id is shown by some clients and must not tell what the letters are about.
     list_part = f"l{sequence.pk}" if sequence else ""
@@ -153,7 +207,7 @@ def _headers(
         date=paper.now,
         list_id=f"{list_part}.letters.{paper.domain}" if sequence else "",
         list_name=paper.head.name,
-        unsubscribe_url=values.unsubscribe_url,
+        unsubscribe_url=unsubscribe_url,
         feedback_id=f"{list_part}:letter:{paper.domain}" if sequence else "",
         return_path=sender,
     )
@@ -161,8 +215,9 @@ def _headers(
 
 def values_for(reader: Subscriber, sequence: Sequence, now: datetime, *, joined_at: datetime) -> LetterValues:
     """What a letter would know about this reader at ``now``; the reader may be invented and need not be saved."""
-    paper = Stationery(masthead(), {}, {}, now)
-    return _letter_values(invented(reader, sequence, now, enrolled_at=joined_at), sequence, paper)
+    held = invented(reader, sequence, now, enrolled_at=joined_at)
+    shared = _shared_values(held, sequence, Stationery(masthead(), {}, Drawer(), now))
+    return replace(shared, **_personal_values(held)._asdict())
 
 
 def invented(reader: Subscriber, sequence: Sequence, now: datetime, **known: object) -> Held:
@@ -226,10 +281,7 @@ def base_host() -> str:
     return urlsplit(settings.BASE_URL).hostname or "localhost"
 
 
+@functools.lru_cache(maxsize=4096)
 def _day(moment: datetime, zone: ZoneInfo) -> str:
     local = moment.astimezone(zone)
     return f"{local.day} {local:%B}"
-
-
-def _part_of_day(hour: int) -> str:
-    return "morning" if 4 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from keepshowingup.core.states import DispatchState
+from keepshowingup.delivery.held import read_held
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.settling import Settlement, settle
 
@@ -26,18 +27,14 @@ def believe_log(lines: Iterable[str], now: datetime) -> int:
 
     A Message-ID that is not in the log proves nothing: logs are cut and rotated. It stays unknown.
     """
-    unknown = {row.message_id: row for row in unknown_letters()}
+    unknown = dict(unknown_letters().values_list("message_id", "pk"))
     seen = {found for line in lines for found in MESSAGE_ID.findall(line) if found in unknown}
     return settle(
         [
             Settlement(
-                unknown[message_id].pk,
-                unknown[message_id].fence,
-                DispatchState.ACCEPTED,
-                "found in the mail server's log",
-                handed_at=unknown[message_id].handed_over_at or now,
+                held, DispatchState.ACCEPTED, "found in the mail server's log", handed_at=held.handed_over_at or now
             )
-            for message_id in sorted(seen)
+            for held in read_held(unknown[message_id] for message_id in seen)
         ],
         now,
     )

@@ -28,8 +28,9 @@ from keepshowingup.delivery.claiming import (
 )
 from keepshowingup.delivery.courier import Courier, never, new_courier, relay_url
 from keepshowingup.delivery.handover import Tally, deliver, hand_over
+from keepshowingup.delivery.held import Held
 from keepshowingup.delivery.sweeping import sweep
-from keepshowingup.delivery.transports.smtp import parse_relay
+from keepshowingup.delivery.transports.relay import parse_relay
 from keepshowingup.delivery.watching import beat_heart
 
 # A worker that drains stops after so long, so that a tick, a notice and SIGTERM get their turn.
@@ -79,7 +80,7 @@ def _lease(clock: Clock) -> datetime:
     return lease_end(clock.real(), settings.LEASE_SECONDS)
 
 
-Claim = Callable[..., tuple[Offer, ...]]
+Claim = Callable[..., list[Held]]
 
 
 def drain(claim: Claim, courier: Courier, within: float = SLICE_SECONDS) -> Tally:
@@ -87,17 +88,18 @@ def drain(claim: Claim, courier: Courier, within: float = SLICE_SECONDS) -> Tall
     until = time.monotonic() + within
     tally: Tally = Counter()
     while not courier.should_stop():
-        offers = claim(
+        read_at = time.monotonic()
+        letters = claim(
             courier.clock.now(), _lease(courier.clock), limit=settings.BATCH_SIZE, owner=courier.journal.name
         )
-        tally += deliver([pk for pk, _ in offers], courier)
-        if len(offers) < settings.BATCH_SIZE or time.monotonic() > until or _rests(courier):
+        tally += deliver(letters, courier, read_at)
+        if len(letters) < settings.BATCH_SIZE or time.monotonic() > until or _rests(courier):
             break
     return tally
 
 
 def _rests(courier: Courier) -> bool:
-    return courier.connection.relay.name in breaker.resting(courier.clock.real())
+    return courier.lanes.relay.name in breaker.resting(courier.clock.real())
 
 
 def batches(offers: tuple[Offer, ...]) -> Iterator[list[Offer]]:

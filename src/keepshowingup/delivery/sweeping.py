@@ -13,8 +13,8 @@ from pathlib import Path
 
 from keepshowingup.core.clock import Clock
 from keepshowingup.core.states import DispatchState
+from keepshowingup.delivery.answers import in_doubt, outcome
 from keepshowingup.delivery.claiming import Claimed, offer_again
-from keepshowingup.delivery.handover import in_doubt, outcome
 from keepshowingup.delivery.held import Held, read_held
 from keepshowingup.delivery.journal import UNTOUCHED, Entry, Trace, Verdict, examine, sweep_journals
 from keepshowingup.delivery.models import Dispatch
@@ -65,4 +65,4 @@ def _settlement(row: Held, entry: Entry, clock: Clock) -> Settlement:
         log.error("dispatch %d is in doubt: its worker died after the final dot", row.pk)
         return in_doubt(row, clock)
     log.error("dispatch %d was taken up at %d crashes and is given up", row.pk, MOST_CRASHES)
-    return Settlement(row.pk, row.fence, DispatchState.REFUSED, f"its turn ended in {MOST_CRASHES} crashes of a worker")
+    return Settlement(row, DispatchState.REFUSED, f"its turn ended in {MOST_CRASHES} crashes of a worker")

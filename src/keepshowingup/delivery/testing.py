@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime
 
 from django.conf import settings
@@ -13,8 +14,10 @@ from keepshowingup.core.errors import NotFound, PartMissing, Refused
 from keepshowingup.delivery.claiming import new_message_id
 from keepshowingup.delivery.courier import relay_url
 from keepshowingup.delivery.preparing import Prepared, base_host, invented, prepare, stationery
-from keepshowingup.delivery.transports.reply import AnswerLost, ConnectionDown
-from keepshowingup.delivery.transports.smtp import SmtpConnection, parse_relay
+from keepshowingup.delivery.transports.lane import Load
+from keepshowingup.delivery.transports.lanes import Lanes
+from keepshowingup.delivery.transports.relay import parse_relay
+from keepshowingup.delivery.transports.reply import AnswerLost, ConnectionDown, Reply
 from keepshowingup.editorial.models import Step
 
 
@@ -62,17 +65,14 @@ def send_test(step_id: int, to: str, now: datetime) -> None:
     """
     step = Step.objects.select_related("sequence__article").get(pk=step_id)
     prepared = render_for(step, to, now)
-    connection = SmtpConnection(parse_relay(relay_url()), hello=base_host())
-    try:
-        reply = connection.hand_over(prepared.sender, prepared.recipient, prepared.message, at_the_dot=lambda: None)
-    except ConnectionDown as error:
+    letter = prepared.sender, prepared.recipient, prepared.message
+    with closing(Lanes(parse_relay(relay_url()), hello=base_host())) as lanes:
+        what = lanes.hand_over(Load(step_id, *letter, still_wanted=lambda: True, at_the_dot=lambda: True))
+    if isinstance(what, ConnectionDown):
         where = "Look at SMTP_URL" if settings.SMTP_URL else "Start the mailbox (`keepshowingup up`), or set SMTP_URL"
-        raise PartMissing(f"The mail server is not there: {error}. {where}, and try again.") from error
-    except AnswerLost as error:
-        raise Refused(
-            f"The mail server may have the test, it did not say: {error}. Look in the inbox first."
-        ) from error
-    finally:
-        connection.close()
-    if not reply.accepted:
-        raise Refused(f"The mail server refused the test: {reply}")
+        raise PartMissing(f"The mail server is not there: {what}. {where}, and try again.")
+    if isinstance(what, AnswerLost):
+        raise Refused(f"The mail server may have the test, it did not say: {what.why}. Look in the inbox first.")
+    assert isinstance(what, Reply)
+    if not what.accepted:
+        raise Refused(f"The mail server refused the test: {what}")

@@ -5,14 +5,12 @@ This runs once per letter sent, so it does nothing that could have been done onc
 
 from __future__ import annotations
 
-import binascii
-import hashlib
-
 from jinja2 import TemplateError
 
 from keepshowingup.letters.environment import OUTPUT_LIMIT, reader_template
 from keepshowingup.letters.errors import LetterError
 from keepshowingup.letters.headers import LetterHeaders, write_headers
+from keepshowingup.letters.quoted import quoted_printable
 from keepshowingup.letters.values import CompiledLetter, HelpNow, LetterValues, RenderedLetter
 
 __all__ = ["CompiledLetter", "HelpNow", "LetterHeaders", "LetterValues", "RenderedLetter", "compose", "render"]
@@ -57,30 +55,28 @@ def compose(rendered: RenderedLetter, headers: LetterHeaders) -> bytes:
     The same letter and headers give the same bytes, so a retry sends exactly what was sent before. Raises
     :class:`LetterError` for values that can't stand in a header.
     """
-    top = write_headers(headers, rendered.subject)
-    # Quoted-printable never writes "=_", so this boundary can't occur inside a part.
-    boundary = "=_" + hashlib.sha256(headers.bracketed_id.encode()).hexdigest()[:24]
     return b"".join(
         (
-            top.encode("ascii"),
-            b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%b"\r\n\r\n' % boundary.encode(),
-            _part(b"plain", rendered.text, boundary.encode()),
-            _part(b"html", rendered.html, boundary.encode()),
-            b"--%b--\r\n" % boundary.encode(),
+            write_headers(headers, rendered.subject).encode("ascii"),
+            body_start(b"plain"),
+            quoted_printable(rendered.text),
+            body_start(b"html"),
+            quoted_printable(rendered.html),
+            BODY_END,
         )
     )
 
 
-def _part(subtype: bytes, content: str, boundary: bytes) -> bytes:
-    return (
-        b'--%b\r\nContent-Type: text/%b; charset="utf-8"\r\n'
-        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n%b" % (boundary, subtype, quoted_printable(content))
-    )
+# Quoted-printable never writes "=_", so this can't occur inside a part.
+_BOUNDARY = b"=_letter"
+BODY_END = b"--%b--\r\n" % _BOUNDARY
 
 
-def quoted_printable(text: str) -> bytes:
-    """The text as quoted-printable lines of at most 76 octets, ending in the CRLF that belongs to what follows."""
-    octets = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n").encode() + b"\r\n"
-    encoded = binascii.b2a_qp(octets, istext=True)
-    # Mail stores take a line "From …" for the start of the next message and put a > before it.
-    return encoded.replace(b"\r\nFrom ", b"\r\n=46rom ")
+def body_start(subtype: bytes) -> bytes:
+    """What stands between the headers and the plain text, or between that and the HTML."""
+    top = b"" if subtype == b"html" else _TOP
+    return top + _PART % (_BOUNDARY, subtype)
+
+
+_TOP = b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%b"\r\n\r\n' % _BOUNDARY
+_PART = b'--%b\r\nContent-Type: text/%b; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'

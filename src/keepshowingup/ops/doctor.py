@@ -19,7 +19,7 @@ from django.db.models import Max
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.delivery.breaker import EVERYTHING
 from keepshowingup.delivery.models import Breaker, Heartbeat
-from keepshowingup.delivery.transports.smtp import Relay, parse_relay
+from keepshowingup.delivery.transports.relay import Relay, parse_relay
 from keepshowingup.editorial import help_now
 from keepshowingup.editorial.masthead import masthead_obstacles
 from keepshowingup.ops import broker

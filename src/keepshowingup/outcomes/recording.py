@@ -20,6 +20,7 @@ from keepshowingup.core.address import check_address
 from keepshowingup.core.softness import is_worn_out
 from keepshowingup.core.states import DispatchState, may_move
 from keepshowingup.delivery import breaker
+from keepshowingup.delivery.held import read_held
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.settling import Settlement, settle
 from keepshowingup.outcomes.evidence import Evidence, Kind, from_returned
@@ -122,14 +123,9 @@ def _move(dispatch: Dispatch, evidence: Evidence, now: datetime) -> None:
     words = " ".join(filter(None, (evidence.kind.value, evidence.status, evidence.detail)))
     settle(
         [
-            Settlement(
-                dispatch.pk,
-                dispatch.fence,
-                target,
-                words,
-                # What came back had been handed over; its day counts for spacing all the same.
-                handed_at=dispatch.handed_over_at or evidence.happened_at or now,
-            )
+            # What came back had been handed over; its day counts for spacing all the same.
+            Settlement(held, target, words, handed_at=held.handed_over_at or evidence.happened_at or now)
+            for held in read_held([dispatch.pk])
         ],
         now,
     )

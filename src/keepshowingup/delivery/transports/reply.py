@@ -30,13 +30,35 @@ class Reply:
         """The server took responsibility for the letter (RFC 5321 4.2.5)."""
         return 200 <= self.code < 300
 
+    @property
+    def goes_on(self) -> bool:
+        """The server wants to hear more (RFC 5321 4.2.1: 2yz and 3yz)."""
+        return 200 <= self.code < 400
+
     def __str__(self) -> str:
         return " ".join(filter(None, (str(self.code), self.enhanced, self.text)))
+
+
+@dataclass(frozen=True)
+class AnswerLost:
+    """The connection broke between the final dot and the server's answer: it may have the letter."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """Between the envelope and the message we thought better of it: nothing was handed over."""
+
+
+@dataclass(frozen=True)
+class NotTried:
+    """The connection ended before this letter's turn had come."""
 
 
 class ConnectionDown(Exception):
     """The server is not there, or went away before the final dot was sent: nothing was handed over."""
 
 
-class AnswerLost(Exception):
-    """The connection broke between the final dot and the server's answer: it may have the letter."""
+Outcome = Reply | AnswerLost | ConnectionDown | NotTried | Withheld
+"""What became of one letter on one connection."""

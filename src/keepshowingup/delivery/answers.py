@@ -1,0 +1,47 @@
+"""What a server's answer, or its silence, means for a letter."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime
+
+from keepshowingup.core.clock import Clock
+from keepshowingup.core.failures import FailureKind, classify
+from keepshowingup.core.retry import next_try
+from keepshowingup.core.states import DispatchState
+from keepshowingup.delivery import breaker
+from keepshowingup.delivery.held import Held
+from keepshowingup.delivery.settling import Settlement
+from keepshowingup.delivery.transports.reply import Reply
+
+
+def outcome(held: Held, reply: Reply, clock: Clock) -> Settlement:
+    """What a server's answer means for a letter."""
+    if reply.accepted:
+        return Settlement(held, DispatchState.ACCEPTED, str(reply), handed_at=clock.now(), asked=True)
+    failure = classify(reply.code, reply.enhanced, reply.text)
+    if failure.kind is FailureKind.ADDRESS_HARD:
+        return Settlement(held, DispatchState.REFUSED, str(reply), asked=True, suppress=True)
+    if failure.kind is FailureKind.POLICY:
+        # It is about us, not about the reader: never suppress, never use up attempts, let somebody look.
+        return put_back(held, str(reply), breaker.trip(breaker.domain_of(held.email), str(reply), clock.real()))
+    pause = next_try(held.attempts + 1, failure.kind, random.random)
+    if pause is None:
+        return Settlement(held, DispatchState.REFUSED, f"gave up: {reply}", asked=True)
+    return Settlement(held, DispatchState.RETRY_AT, str(reply), retry_at=clock.real() + pause, asked=True)
+
+
+def in_doubt(held: Held, clock: Clock) -> Settlement:
+    """The server may have it. It counts as handed over for spacing; under ``hold`` nothing more is done about it."""
+    return Settlement(
+        held,
+        DispatchState.UNKNOWN,
+        "the server may have it: the connection ended before it answered",
+        handed_at=clock.now(),
+        asked=True,
+    )
+
+
+def put_back(held: Held, reason: str, until: datetime) -> Settlement:
+    """Nothing was handed over and no attempt is used up: again at ``until`` (real time)."""
+    return Settlement(held, DispatchState.RETRY_AT, reason, retry_at=until)

@@ -1,0 +1,38 @@
+"""Quoted-printable (RFC 2045 section 6.7) for a whole text, and for a text in pieces that are encoded apart."""
+
+from __future__ import annotations
+
+import binascii
+
+# Octets of a line without its CRLF.
+LINE = 76
+
+
+def quoted_printable(text: str) -> bytes:
+    """The text as quoted-printable lines of at most 76 octets, ending in the CRLF that belongs to what follows."""
+    return _no_from(binascii.b2a_qp(_lines(text) + b"\r\n", istext=True))
+
+
+def quoted_piece(text: str) -> bytes:
+    """A piece of a text that ends where a line ends, or in a soft line break: any other piece may follow it."""
+    octets = text.encode()
+    if len(octets) < LINE and not octets.translate(None, _LITERAL):
+        return octets + b"=\r\n" if octets else b""
+    # With a letter after it nothing at its end is taken for the end of a line, and there is room for the "=".
+    encoded = _no_from(binascii.b2a_qp(_lines(text) + b"x", istext=True))[:-1]
+    return encoded if encoded.endswith(b"\r\n") or not encoded else encoded + b"=\r\n"
+
+
+# Letters, digits and marks that stand for themselves wherever they are in a line, and begin no "From ".
+_LITERAL = b"abcdefghijklmnopqrstuvwxyzABCDEGHIJKLMNOPQRSTUVWXYZ0123456789-_/:#?&;,. "
+
+
+def _lines(text: str) -> bytes:
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n").encode()
+
+
+def _no_from(encoded: bytes) -> bytes:
+    """Mail stores take a line "From …" for the start of the next message and put a > before it."""
+    if encoded.startswith(b"From "):
+        encoded = b"=46rom " + encoded[5:]
+    return encoded.replace(b"\r\nFrom ", b"\r\n=46rom ")
