@@ -11,10 +11,10 @@ from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.address import check_address
 from keepshowingup.core.errors import NotFound, PartMissing, Refused
 from keepshowingup.delivery.claiming import new_message_id
-from keepshowingup.delivery.courier import relay_url
 from keepshowingup.delivery.preparing import Prepared, base_host, invented, prepare, stationery
+from keepshowingup.delivery.routing import transports
 from keepshowingup.delivery.transports.reply import AnswerLost, ConnectionDown
-from keepshowingup.delivery.transports.smtp import SmtpConnection, parse_relay
+from keepshowingup.delivery.transports.smtp import SmtpConnection
 from keepshowingup.editorial.models import Step
 
 
@@ -56,18 +56,17 @@ def render_for(step: Step, to: str, now: datetime) -> Prepared:
 
 
 def send_test(step_id: int, to: str, now: datetime) -> None:
-    """Send the newest revision of a step to ``to``, at once.
+    """Send the newest revision of a step to ``to``, at once, by the first transport.
 
     Raises :class:`Refused` when the server won't have it and :class:`PartMissing` when there is none.
     """
     step = Step.objects.select_related("sequence__article").get(pk=step_id)
     prepared = render_for(step, to, now)
-    connection = SmtpConnection(parse_relay(relay_url()), hello=base_host())
+    connection = SmtpConnection(transports().all[0].relay, hello=base_host())
     try:
         reply = connection.hand_over(prepared.sender, prepared.recipient, prepared.message, at_the_dot=lambda: None)
     except ConnectionDown as error:
-        where = "Look at SMTP_URL" if settings.SMTP_URL else "Start the mailbox (`keepshowingup up`), or set SMTP_URL"
-        raise PartMissing(f"The mail server is not there: {error}. {where}, and try again.") from error
+        raise PartMissing(f"The mail server is not there: {error}. {_where_to_look()}, and try again.") from error
     except AnswerLost as error:
         raise Refused(
             f"The mail server may have the test, it did not say: {error}. Look in the inbox first."
@@ -76,3 +75,9 @@ def send_test(step_id: int, to: str, now: datetime) -> None:
         connection.close()
     if not reply.accepted:
         raise Refused(f"The mail server refused the test: {reply}")
+
+
+def _where_to_look() -> str:
+    if settings.TRANSPORTS:
+        return "Look at the first transport in KSU_TRANSPORTS"
+    return "Look at SMTP_URL" if settings.SMTP_URL else "Start the mailbox (`keepshowingup up`), or set SMTP_URL"
