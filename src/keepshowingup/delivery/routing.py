@@ -71,6 +71,7 @@ class Router:
         self.troubled: frozenset[str] = frozenset()
         self._shares = Shares({transport.name: transport.weight for transport in house.all})
         self._doors = {transport.name: transport.limit for transport in house.all}
+        self._counts = house.limited
 
     def room(self, real_now: datetime, most: int) -> int:
         """How many letters are worth claiming now, up to ``most``; the rest is better off where it is, due.
@@ -96,6 +97,9 @@ class Router:
         self.troubled = standing.troubled
         if breaker.EVERYTHING in standing.resting:
             return [Later(real_now + SAFE_MODE_WAIT, "nothing is sent", wish.promised) for wish in wishes]
+        if not standing.troubled and not self._counts and len(self._doors) == 1:
+            # The house as it is set up first: at no cost.
+            return [Go(self.house.all[0].name, real_now)] * len(wishes)
         lost: set[str] = set()
         ways = [self._way(wish, standing, lost, real_now) for wish in wishes]
         asking = [self._asking(wish, way) for wish, way in zip(wishes, ways, strict=True) if isinstance(way, _Way)]
