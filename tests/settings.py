@@ -13,7 +13,9 @@ atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 (_folder / "static").mkdir()  # WhiteNoise warns when there is none
 os.environ["KSU_DATA_DIR"] = str(_folder)
 os.environ["KSU_SECRET_KEY"] = "a key for tests, of more than enough length"
-for name in ("KSU_CLOCK", "KSU_PRODUCTION", "REDIS_URL", "SMTP_URL", "KSU_TICK", "DATABASE_URL", "KSU_BASE_URL"):
+for name in ("KSU_CLOCK", "KSU_PRODUCTION", "KSU_TICK", "KSU_BASE_URL", "KSU_TRANSPORTS"):
+    os.environ.pop(name, None)
+for name in ("REDIS_URL", "SMTP_URL", "DATABASE_URL"):
     os.environ.pop(name, None)
 
 if os.environ.get("KSU_TEST_ON") == "postgres":

@@ -14,6 +14,7 @@ import environ
 
 from keepshowingup.core.clock import keep_clock, parse_rate
 from keepshowingup.core.errors import PartMissing, WrongUsage
+from keepshowingup.delivery.transports.config import read_transports
 
 env = environ.Env()
 HERE = Path(__file__).resolve().parent
@@ -130,6 +131,8 @@ else:
 
 REDIS_URL = _secret("REDIS_URL")
 SMTP_URL = _secret("SMTP_URL")
+_transports = env.str("KSU_TRANSPORTS", default="")
+TRANSPORTS = read_transports(Path(_transports), os.environ) if _transports else None
 MAILBOX_SMTP_PORT = _whole("KSU_MAILBOX_SMTP_PORT", 1025)
 MAILBOX_WEB_PORT = _whole("KSU_MAILBOX_WEB_PORT", 8025)
 

@@ -353,3 +353,34 @@ def test_the_pages_do_not_share_a_port(tmp_path: Path) -> None:
         done = keepshowingup(tmp_path, "web", "--port", str(somebody.getsockname()[1]))
     assert done.returncode == 3
     assert "is taken" in done.stderr
+
+
+def test_the_doctor_asks_every_transport_and_says_which_is_away(tmp_path: Path) -> None:
+    from keepshowingup.ops.mailbox import Mailbox, smtp_door
+
+    file, port, nobody = tmp_path / "transports.toml", free_port(), free_port()
+    file.write_text(
+        f'[[transport]]\nname = "main"\nurl = "smtp://127.0.0.1:{port}"\n'
+        '[[transport]]\nname = "other"\nurl_env = "OTHER_RELAY"\nper_second = 5\n'
+    )
+    door = smtp_door(Mailbox(tmp_path / "mailbox"), "127.0.0.1", port)
+    door.start()
+    try:
+        other = f"smtp://ruth:hidden-word@127.0.0.1:{nobody}"
+        found = findings(tmp_path, KSU_TRANSPORTS=str(file), OTHER_RELAY=other)
+    finally:
+        door.stop()
+    assert found["transport main"]["state"] == "well"
+    assert found["transport other"]["state"] == "wrong"
+    assert "hidden-word" not in json.dumps(found)
+    assert "mail server" not in found
+
+
+def test_a_mistake_in_the_file_of_transports_stops_every_command_with_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "transports.toml"
+    file.write_text('[[transport]]\nname = "main"\nurl = "smtp://127.0.0.1"\nper_secnd = 5\n')
+    done = keepshowingup(tmp_path, "doctor", KSU_TRANSPORTS=str(file))
+    assert done.returncode == 2
+    assert "nothing here is called per_secnd. Did you mean per_second?" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert keepshowingup(tmp_path, "status", KSU_TRANSPORTS=str(tmp_path / "nothing.toml")).returncode == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from keepshowingup.core.clock import Clock
 from keepshowingup.delivery.claiming import Claimed, claim_letters, claim_notices
 from keepshowingup.delivery.courier import Courier
 from keepshowingup.delivery.journal import Journal
-from keepshowingup.delivery.transports.lanes import Lanes
-from keepshowingup.delivery.transports.relay import parse_relay
+from keepshowingup.delivery.transports.house import Transports, alone
+from keepshowingup.delivery.ways import open_ways
 from keepshowingup.editorial.models import Masthead, Sequence
 from tests.factories import MONDAY, EnrolmentFactory, SequenceFactory, StepFactory, SubscriberFactory
 from tests.smtpd import SmtpServer, running_smtp
@@ -48,7 +49,9 @@ def server() -> Iterator[SmtpServer]:
 
 @pytest.fixture
 def courier(server: SmtpServer, clock: StoppedClock, tmp_path: Path) -> Iterator[Courier]:
-    carrying = Courier(Lanes(parse_relay(server.url)), Journal(tmp_path / "journal"), clock)
+    (relay,) = alone(server.url).all
+    house = Transports((replace(relay, connections=1),))
+    carrying = Courier(house, open_ways(house, "tests.example"), Journal(tmp_path / "journal"), clock)
     yield carrying
     carrying.close()
 

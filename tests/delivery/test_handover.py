@@ -142,8 +142,8 @@ def test_a_refusal_that_is_about_us_never_suppresses_and_rests_only_that_domain(
     tally = hand_over(claim(clock).letters, courier)
     assert tally == {"retry_at": 1, "accepted": 2}
     assert not is_suppressed(reader.email_key)
-    assert set(breaker.resting(clock.real())) == {"domain:example.org"}
-    assert Dispatch.objects.get(subscriber=reader).attempts == 0
+    (transport,) = courier.ways
+    assert set(breaker.resting(clock.real())) == {f"domain:example.org by {transport}"}
 
 
 def test_a_letter_whose_answer_was_lost_is_in_doubt_and_the_next_one_comes_on_its_day(
@@ -160,7 +160,8 @@ def test_a_server_that_is_not_there_uses_up_no_attempts(
     clock: StoppedClock, courier: Courier, sequence: Sequence, server: SmtpServer
 ) -> None:
     enrol_many(sequence, 3)
-    courier.lanes.relay = type(courier.lanes.relay)("127.0.0.1", 1)
+    (way,) = courier.ways.values()
+    way.lanes.relay = type(way.lanes.relay)("127.0.0.1", 1)
     hand_over(claim(clock).letters, courier)
     assert set(Dispatch.objects.values_list("state", "attempts")) == {("retry_at", 0)}
     breaker_row = Breaker.objects.get()

@@ -15,20 +15,23 @@ from keepshowingup.delivery.settling import Settlement
 from keepshowingup.delivery.transports.reply import Reply
 
 
-def outcome(held: Held, reply: Reply, clock: Clock) -> Settlement:
-    """What a server's answer means for a letter."""
+def outcome(held: Held, reply: Reply, clock: Clock, transport: str = "") -> Settlement:
+    """What a server's answer means for a letter. ``transport`` is the one it was given by, where that is known."""
     if reply.accepted:
         return Settlement(held, DispatchState.ACCEPTED, str(reply), handed_at=clock.now(), asked=True)
     failure = classify(reply.code, reply.enhanced, reply.text)
     if failure.kind is FailureKind.ADDRESS_HARD:
         return Settlement(held, DispatchState.REFUSED, str(reply), asked=True, suppress=True)
+    rests_until = clock.real()
     if failure.kind is FailureKind.POLICY:
-        # It is about us, not about the reader: never suppress, never use up attempts, let somebody look.
-        return put_back(held, str(reply), breaker.trip(breaker.domain_of(held.email), str(reply), clock.real()))
+        # It is about us, not about the reader: never suppress, let the domain rest, and let somebody look.
+        who = breaker.domain_on(held.email, transport) if transport else breaker.domain_of(held.email)
+        rests_until = breaker.trip(who, str(reply), clock.real())
     pause = next_try(held.attempts + 1, failure.kind, random.random)
     if pause is None:
         return Settlement(held, DispatchState.REFUSED, f"gave up: {reply}", asked=True)
-    return Settlement(held, DispatchState.RETRY_AT, str(reply), retry_at=clock.real() + pause, asked=True)
+    retry_at = max(rests_until, clock.real() + pause)
+    return Settlement(held, DispatchState.RETRY_AT, str(reply), retry_at=retry_at, asked=True)
 
 
 def in_doubt(held: Held, clock: Clock) -> Settlement:
@@ -42,6 +45,9 @@ def in_doubt(held: Held, clock: Clock) -> Settlement:
     )
 
 
-def put_back(held: Held, reason: str, until: datetime) -> Settlement:
-    """Nothing was handed over and no attempt is used up: again at ``until`` (real time)."""
-    return Settlement(held, DispatchState.RETRY_AT, reason, retry_at=until)
+def put_back(held: Held, reason: str, until: datetime, *, promised: bool = False) -> Settlement:
+    """Nothing was handed over and no attempt is used up: again at ``until`` (real time).
+
+    With ``promised`` it has been told its turn, and goes before newcomers then.
+    """
+    return Settlement(held, DispatchState.RETRY_AT, reason, retry_at=until, promised=promised)

@@ -188,6 +188,7 @@ def _insert(
         "attempts": 0,
         "crashes": 0,
         "reason": "",
+        "promised": False,
     }
     rows = list(dispatches)
     keys = insert_rows(Dispatch, _GIVEN, rows, same=same, known_by="message_id")

@@ -12,13 +12,15 @@ from django.db import InterfaceError, OperationalError, connection
 
 from keepshowingup.core.clock import Clock
 from keepshowingup.delivery.claiming import renew_leases
+from keepshowingup.delivery.flight import Flight
 from keepshowingup.delivery.journal import Journal
 from keepshowingup.delivery.preparing import Drawer, base_host
+from keepshowingup.delivery.routing import Router, transports
 from keepshowingup.delivery.settling import Settlement, settle
 from keepshowingup.delivery.stalled import PATIENCE, Stalled
-from keepshowingup.delivery.transports.lane import Load
-from keepshowingup.delivery.transports.lanes import Lanes
-from keepshowingup.delivery.transports.relay import parse_relay
+from keepshowingup.delivery.transports.house import Transports
+from keepshowingup.delivery.transports.lane import Done, Load
+from keepshowingup.delivery.ways import Way, open_ways
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +36,14 @@ def never() -> bool:
 
 @dataclass
 class Courier:
-    """Carries letters to one relay. Not for several threads at once."""
+    """Carries letters out of the house. Not for several threads at once."""
 
-    lanes: Lanes
+    house: Transports
+    ways: dict[str, Way]
     journal: Journal
     clock: Clock
     should_stop: Callable[[], bool] = never
+    router: Router = field(init=False)
     stalled: Stalled = field(init=False)
     drawer: Drawer = field(default_factory=Drawer)
     unwritten: list[Settlement] = field(default_factory=list)
@@ -47,7 +51,21 @@ class Courier:
     _leased_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.stalled = Stalled(self.lanes.relay)
+        self.router = Router(self.house)
+        self.stalled = Stalled(self.house.all[0].relay)
+
+    @property
+    def under_way(self) -> int:
+        """Letters whose answer this worker waits for itself."""
+        return sum(way.lanes.under_way for way in self.ways.values())
+
+    def watch(self, seconds: float) -> Done:
+        """Wait for something to happen on any connection, for at most so many seconds."""
+        return next(iter(self.ways.values())).lanes.watch(seconds)
+
+    def landed(self, flight: Flight) -> None:
+        """A letter is under way no longer."""
+        self.ways[flight.door].in_flight.answered(flight.held.pk, time.monotonic())
 
     def write_down(self, settlement: Settlement) -> None:
         """Remember an outcome; what is remembered is written at least every second."""
@@ -79,32 +97,34 @@ class Courier:
 
     def hand_on_stalled(self) -> list[Load]:
         """Let somebody else wait for servers that take their time; the letters that can go by other ways."""
-        if len(self.stalled) >= MOST_STALLED:
-            return []
-        stalled, free = self.lanes.take_stalled(PATIENCE)
-        self.stalled.take(stalled)
+        for flight in self.stalled.take_landed():
+            self.landed(flight)
+        free: list[Load] = []
+        for way in self.ways.values():
+            if len(self.stalled) < MOST_STALLED:
+                stalled, freed = way.lanes.take_stalled(PATIENCE)
+                self.stalled.take(stalled)
+                free += freed
         return free
 
     def forget(self) -> None:
         """Start the journal over once in a while, when nothing speaks of it any more."""
-        if not (self.unwritten or self.lanes.under_way or len(self.stalled)):
+        if not (self.unwritten or self.under_way or len(self.stalled)):
             self.journal.forget()
 
     def close(self) -> None:
         """Say goodbye to the server and let go of the journal."""
-        self.lanes.close()
+        for way in self.ways.values():
+            way.lanes.close()
         self.journal.close()
 
 
-def relay_url() -> str:
-    """``SMTP_URL``, or the built-in mailbox."""
-    return settings.SMTP_URL or f"smtp://127.0.0.1:{settings.MAILBOX_SMTP_PORT}"
-
-
 def new_courier(should_stop: Callable[[], bool] = never) -> Courier:
-    """A courier for the relay in the settings, with a journal of its own."""
+    """A courier for the transports in the settings, with a journal of its own."""
+    house = transports()
     return Courier(
-        lanes=Lanes(parse_relay(relay_url()), hello=base_host(), most=settings.CONNECTIONS),
+        house,
+        open_ways(house, hello=base_host()),
         journal=Journal(settings.DATA_DIR / "journal"),
         clock=settings.CLOCK,
         should_stop=should_stop,

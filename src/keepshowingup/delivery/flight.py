@@ -23,12 +23,17 @@ TOO_OLD = 0.9
 
 @dataclass(eq=False, slots=True)
 class Flight:
-    """``seen_at`` (monotonic seconds) is how old what we know of the reader is."""
+    """``seen_at`` (monotonic seconds) is how old what we know of the reader is.
+
+    ``door`` is the transport's name, ``group`` the domain the address counts as.
+    """
 
     held: Held
     journal: Journal
     clock: Clock
     seen_at: float
+    door: str
+    group: str
     verdict: lastlook.Verdict = None
     """Why it was kept back at the dot."""
 
@@ -53,7 +58,7 @@ class Flight:
         held, journal = self.held, self.journal
         if isinstance(what, Reply):
             journal.answered(held.pk, held.fence, what.code, str(what))
-            return outcome(held, what, self.clock)
+            return outcome(held, what, self.clock, self.door)
         if isinstance(what, AnswerLost):
             log.error("dispatch %d is in doubt: the connection ended before the server answered", held.pk)
             return in_doubt(held, self.clock)

@@ -1,12 +1,13 @@
-"""Handing letters over: begin, look once more, compose, offer to the server, believe its answer, write it down."""
+"""Handing letters over: begin, look once more, choose a way, compose, offer to the server, write down its answer."""
 
 from __future__ import annotations
 
+import heapq
 import logging
 import time
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from django.conf import settings
@@ -22,15 +23,19 @@ from keepshowingup.delivery.flight import Flight, keep_back
 from keepshowingup.delivery.held import Held, read_held
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.preparing import Prepared, Stationery, prepare, stationery
+from keepshowingup.delivery.routing import Go, Later, Wish
 from keepshowingup.delivery.settling import Settlement
 from keepshowingup.delivery.transports.lane import Done, Load
-from keepshowingup.delivery.transports.reply import ConnectionDown, NotTried, Outcome
+from keepshowingup.delivery.transports.reply import ConnectionDown, NotTried, Outcome, Reply
+from keepshowingup.delivery.ways import Way
 
 log = logging.getLogger(__name__)
 
 CHUNK = 100
 # How long a connection has to become free before one more is opened, and a worker waits before it looks around (s).
 ELBOW_ROOM, BREATH = 0.002, 0.05
+# When letters to a domain that takes its time ask again.
+SLOW_WAIT = timedelta(seconds=30)
 Tally = Counter[str]
 
 
@@ -76,27 +81,35 @@ def deliver(letters: Sequence[Held], courier: Courier, read_at: float) -> Tally:
 
 
 class _Round:
-    """The letters of one batch, from hand to server."""
+    """The letters of one batch, from hand to server.
+
+    They wait in :attr:`waiting`; some for a moment of their own (:attr:`timed`), because a transport or a domain takes
+    only so many in a second, some because enough letters to their domain are under way (:attr:`aside`).
+    """
 
     def __init__(self, letters: Sequence[Held], courier: Courier, read_at: float) -> None:
         self.courier = courier
         self.clock = courier.clock
         self.journal = courier.journal
-        self.lanes = courier.lanes
         self.tally: Tally = Counter()
+        self.waiting = deque(letters)
+        self.looked_at_ahead = len(letters)  # so many of those waiting the last look was about
+        self.timed: list[tuple[datetime, int, Held]] = []
+        self.aside: defaultdict[str, deque[Held]] = defaultdict(deque)
+        self.routes: dict[int, Go | Later] = {}
         self.offered_again: set[int] = set()
         self.works: set[str] = set()
         self._believe(lastlook.judge(letters, self.clock.now()), read_at)
-        self.waiting = deque(letters)
-        self.looked_at_ahead = len(letters)  # so many of those waiting the last look was about
 
     def run(self) -> Tally:
         """Until every letter has an outcome, or is somebody else's to wait for."""
-        while self.waiting:
-            for held, prepared in self._ready():
-                self._leave(held, prepared)
-            while self.lanes.under_way and not self.waiting:
-                self._watch(BREATH)
+        while True:
+            if self.waiting:
+                self._go_on()
+            elif self.timed or self.aside or self.courier.under_way:
+                self._wait()
+            else:
+                break
         self.courier.flush()
         self.courier.forget()
         breaker.mend(self.works)
@@ -104,30 +117,69 @@ class _Round:
 
     # --- before the server is asked ---
 
-    def _ready(self) -> Iterator[tuple[Held, Prepared]]:
-        """The letters that may leave, each with its bytes; what becomes of the others is written down on the way."""
-        while self.waiting:
-            self.courier.keep_lease()
-            if not self.looked_at_ahead or time.monotonic() - self.looked_at > lastlook.FRESH_SECONDS:
-                self._look_again()
-                continue
-            held = self.waiting.popleft()
-            self.looked_at_ahead -= 1
-            self.done_since_look += 1
-            if self.courier.should_stop():
-                self._settle(put_back(held, "the worker was asked to stop", self.clock.real()))
-            elif (verdict := self.look.verdicts[held.pk]) is not None:
-                self._settle(keep_back(held, verdict, self.clock))
-            elif until := self._rest_of(held):
-                self._settle(put_back(held, "the server is resting", until))
-            elif prepared := self._compose(held):
-                yield held, prepared
+    def _go_on(self) -> None:
+        """Take the next letter in hand."""
+        self.courier.keep_lease()
+        if not self.looked_at_ahead or time.monotonic() - self.looked_at > lastlook.FRESH_SECONDS:
+            self._look_again()
+            return
+        held = self.waiting.popleft()
+        self.looked_at_ahead -= 1
+        self.done_since_look += 1
+        if self.courier.should_stop():
+            self._stays(held, put_back(held, "the worker was asked to stop", self.clock.real()))
+            return
+        verdict = self.look.verdicts[held.pk]
+        if verdict is not None:
+            self._stays(held, keep_back(held, verdict, self.clock))
+            return
+        route = self.routes[held.pk]
+        if isinstance(route, Later):
+            self._settle(put_back(held, route.reason, route.at, promised=route.promised))
+        elif route.at > self.routed_at and route.at > self.clock.real():
+            heapq.heappush(self.timed, (route.at, held.pk, held))
+        else:
+            self._send(held, self.courier.ways[route.transport])
+
+    def _send(self, held: Held, way: Way) -> None:
+        group = self.courier.house.group(held.email)
+        if not way.in_flight.may_start(group, time.monotonic()):
+            self.aside[group].append(held)
+            return
+        prepared = self._compose(held)
+        if prepared is None or not self._find_room(held, way):
+            return
+        flight = Flight(held, self.journal, self.clock, self.looked_at, way.transport.name, group)
+        letter = prepared.sender, prepared.recipient, prepared.message
+        way.in_flight.started(held.pk, group, time.monotonic())
+        self._believe_answers(way.lanes.offer(Load(flight, *letter, flight.still_wanted, flight.at_the_dot)))
+        self._watch(0)
+
+    def _wait(self) -> None:
+        """Nothing can leave just now."""
+        real_now, stop = self.clock.real(), self.courier.should_stop()
+        while self.timed and (stop or self.timed[0][0] <= real_now):
+            self._again(heapq.heappop(self.timed)[2])
+        if self.aside and (stop or not (self.timed or self.courier.under_way)):
+            self._put_aside_back("its domain takes its time", real_now + SLOW_WAIT)
+        if not self.waiting:
+            self._watch(BREATH)
+
+    def _put_aside_back(self, reason: str, until: datetime) -> None:
+        for letters in self.aside.values():
+            for held in letters:
+                self._stays(held, put_back(held, reason, until))
+        self.aside.clear()
 
     def _believe(self, look: lastlook.Look, read_at: float) -> None:
+        """What the database said at ``read_at``, and by which way each letter may leave now."""
         self.look, self.looked_at, self.done_since_look = look, read_at, 0
-        now = self.clock.now()
-        self.paper: Stationery = stationery(look.sequences, look.revisions, now, self.courier.drawer)
-        self.resting = breaker.resting(self.clock.real())
+        self.paper: Stationery = stationery(look.sequences, look.revisions, self.clock.now(), self.courier.drawer)
+        asking = [held for pk, held in look.held.items() if look.verdicts[pk] is None and pk not in self.routes]
+        wishes = [Wish(held.pk, held.email, held.sequence_id is None, held.promised) for held in asking]
+        self.routed_at = self.clock.real()
+        routes = self.courier.router.route(wishes, self.routed_at) if wishes else []
+        self.routes |= {held.pk: route for held, route in zip(asking, routes, strict=True)}
 
     def _look_again(self) -> None:
         """Ask about the next letters, twice as many as the last look was good for."""
@@ -143,16 +195,8 @@ class _Round:
     def _again(self, held: Held) -> None:
         """Back to the head of those waiting."""
         self.waiting.appendleft(held)
-        self.looked_at_ahead += held.pk in self.look.held
-        if held.pk not in self.look.held:
-            self.looked_at_ahead = 0
-
-    def _rest_of(self, held: Held) -> datetime | None:
-        """Until when (real time) a server this letter needs is resting."""
-        if not self.resting:
-            return None
-        needed = (self.lanes.relay.name, breaker.domain_of(held.email))
-        return max((self.resting[name] for name in needed if name in self.resting), default=None)
+        # One the last look was not about has to be looked at first.
+        self.looked_at_ahead = self.looked_at_ahead + 1 if held.pk in self.look.held else 0
 
     def _compose(self, held: Held) -> Prepared | None:
         self.journal.taken_up(held.pk, held.fence)
@@ -161,75 +205,105 @@ class _Round:
         except KeepShowingUpError as error:
             log.error("dispatch %d could not be composed: %s", held.pk, type(error).__name__)
             reason = f"{SkipReason.NOT_RENDERED}: {error.message}"
-            self._settle(Settlement(held, DispatchState.SKIPPED, reason))
+            self._stays(held, Settlement(held, DispatchState.SKIPPED, reason))
             return None
         finally:
             self.journal.put_down(held.pk, held.fence)
 
     # --- with the server ---
 
-    def _leave(self, held: Held, prepared: Prepared) -> None:
-        """Offer a letter on the first connection that is free."""
-        if not self._find_room(held):
-            return
-        flight = Flight(held, self.journal, self.clock, self.looked_at)
-        letter = prepared.sender, prepared.recipient, prepared.message
-        self._believe_answers(self.lanes.offer(Load(flight, *letter, flight.still_wanted, flight.at_the_dot)))
-        self._watch(0)
-
-    def _find_room(self, held: Held) -> bool:
+    def _find_room(self, held: Held, way: Way) -> bool:
         """Wait for a free connection; false if there is none to be had, or the letter has to be looked at again."""
-        while not self.lanes.has_room:
-            refusal = self.lanes.take_refusal()
+        while not way.lanes.has_room and not self.courier.should_stop():
+            refusal = way.lanes.take_refusal()
             if refusal is not None:
-                self._down(held, refusal)
+                self._down(held, way.transport.name, refusal)
                 return False
             self._watch(ELBOW_ROOM)
-            if not self.lanes.has_room:
-                self.lanes.make_room()
+            if not way.lanes.has_room:
+                way.lanes.make_room()
                 self._watch(BREATH)
-            if self.courier.should_stop():
-                break
-        if self.lanes.has_room and time.monotonic() - self.looked_at <= lastlook.FRESH_SECONDS:
+        if way.lanes.has_room and time.monotonic() - self.looked_at <= lastlook.FRESH_SECONDS:
             return True
         self._again(held)
         return False
 
     def _watch(self, seconds: float) -> None:
-        self._believe_answers(self.lanes.watch(seconds))
+        self._believe_answers(self.courier.watch(seconds))
         if seconds:
             for load in self.courier.hand_on_stalled():
+                self._landed(load.of)
                 self._again(load.of.held)
 
     def _believe_answers(self, done: Done) -> None:
         for load, what in done:
+            self._landed(load.of)
             self._answered(load.of, what)
+
+    def _landed(self, flight: Flight) -> None:
+        """A letter is under way no longer: the next to its domain may go."""
+        self.courier.landed(flight)
+        if waiting := self.aside.get(flight.group):
+            self._again(waiting.popleft())
+            if not waiting:
+                del self.aside[flight.group]
 
     def _answered(self, flight: Flight, what: Outcome) -> None:
         held = flight.held
         if isinstance(what, NotTried):
             self._again(held)
-            return
-        if isinstance(what, ConnectionDown):
+        elif isinstance(what, ConnectionDown):
             self.journal.put_down(held.pk, held.fence)
             if held.pk in self.offered_again:
-                self._down(held, what)
+                self._down(held, flight.door, what)
             else:
                 # A kept connection may have ended while nobody looked: once more, on another one.
                 self.offered_again.add(held.pk)
                 self._again(held)
-            return
-        settlement = flight.conclude(what)
-        if settlement is not None and settlement.state is DispatchState.ACCEPTED:
-            self.works |= {self.lanes.relay.name, breaker.domain_of(held.email)}
-        elif settlement is not None and settlement.state is DispatchState.RETRY_AT:
-            self.looked_at = float("-inf")  # a breaker may have opened
-        self._settle(settlement)
+        elif isinstance(what, Reply):
+            settlement = flight.conclude(what)
+            self._mend(flight, what)
+            if settlement is not None and settlement.state is DispatchState.RETRY_AT:
+                self._route_anew()  # a breaker may have opened
+            self._settle(settlement)
+        else:
+            self._stays(held, flight.conclude(what))
 
-    def _down(self, held: Held, why: ConnectionDown) -> None:
-        until = breaker.trip(self.lanes.relay.name, str(why), self.clock.real())
-        self.looked_at = float("-inf")
+    def _mend(self, flight: Flight, reply: Reply) -> None:
+        """Whatever it says, its transport works; and who accepts a letter, accepts letters."""
+        troubled = self.courier.router.troubled
+        if not troubled:
+            return
+        email = flight.held.email
+        works = {flight.door}
+        if reply.accepted:
+            works |= {breaker.domain_of(email), breaker.domain_on(email, flight.door)}
+        route = self.routes.get(flight.held.pk)
+        if isinstance(route, Go) and route.trials:
+            breaker.mend(works & troubled)
+            breaker.give_back([name for name in route.trials if name not in works])
+        else:
+            self.works |= works & troubled
+
+    def _down(self, held: Held, transport: str, why: ConnectionDown) -> None:
+        until = breaker.trip(transport, str(why), self.clock.real())
+        self._route_anew()
         self._settle(put_back(held, "the server was not there", until))
+
+    def _route_anew(self) -> None:
+        """A way has closed: ask once more for those who have not gone. What tries a breaker still does."""
+        self.looked_at = float("-inf")
+        for held in self.waiting:
+            route = self.routes.get(held.pk)
+            if isinstance(route, Go) and not route.trials:
+                del self.routes[held.pk]
+
+    def _stays(self, held: Held, settlement: Settlement | None) -> None:
+        """It does not go after all: if breakers were to be tried with it, another letter may."""
+        route = self.routes.get(held.pk)
+        if isinstance(route, Go):
+            breaker.give_back(route.trials)
+        self._settle(settlement)
 
     def _settle(self, settlement: Settlement | None) -> None:
         if settlement is not None:

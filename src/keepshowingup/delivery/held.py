@@ -44,6 +44,7 @@ class Held(NamedTuple):
     notice_kind: str | None = None
     invitation: str | None = None
     handed_over_at: datetime | None = None
+    promised: bool = False
 
 
 COLUMNS = (
@@ -73,6 +74,7 @@ COLUMNS = (
     "notice__kind",
     "notice__invitation__opaque",
     "handed_over_at",
+    "promised",
 )
 
 

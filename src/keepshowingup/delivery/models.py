@@ -41,6 +41,7 @@ class Dispatch(models.Model):
     lease_until = models.DateTimeField(null=True, help_text="Real time")
     owner = models.CharField(max_length=80, blank=True, help_text="Which worker's journal speaks of it")
     retry_at = models.DateTimeField(null=True, help_text="Real time")
+    promised = models.BooleanField(default=False, help_text="It was told its moment; it goes before newcomers")
     claimed_at = models.DateTimeField(help_text="UTC, on the calendar")
     handed_over_at = models.DateTimeField(null=True, help_text="UTC, on the calendar: when the server said 250")
 
@@ -77,9 +78,23 @@ class Heartbeat(models.Model):
 
 
 class Breaker(models.Model):
-    """A transport that is resting because its server is not there. Letters wait; attempts are not used up."""
+    """A transport or a domain that rests, or that has rested and has not taken a letter since. See ``breaker.py``."""
 
-    transport = models.CharField(max_length=80, primary_key=True)
+    transport = models.CharField(max_length=400, primary_key=True)
     failures = models.PositiveIntegerField(default=0)
     open_until = models.DateTimeField(null=True, help_text="Real time")
+    trial_until = models.DateTimeField(
+        null=True, help_text="Real time: until then one letter is tried, the others wait"
+    )
     reason = models.CharField(max_length=200, blank=True)
+
+
+class Bucket(models.Model):
+    """What has passed of a limited transport or domain, for all workers on all machines. See ``core/turns.py``."""
+
+    name = models.CharField(max_length=300, primary_key=True)
+    free_at = models.DateTimeField(null=True, help_text="Real time: when it would be as good as new")
+    queue_until = models.DateTimeField(null=True, help_text="Real time: the last moment that was promised")
+    day = models.DateField(null=True, help_text="UTC, real time")
+    used = models.PositiveIntegerField(default=0, help_text="Letters of that day")
+    asked_at = models.DateTimeField(null=True, help_text="Real time, by the clock of whoever asked last")

@@ -26,11 +26,11 @@ from keepshowingup.delivery.claiming import (
     claim_retries,
     lease_end,
 )
-from keepshowingup.delivery.courier import Courier, never, new_courier, relay_url
+from keepshowingup.delivery.courier import Courier, never, new_courier
 from keepshowingup.delivery.handover import Tally, deliver, hand_over
 from keepshowingup.delivery.held import Held
+from keepshowingup.delivery.routing import transports
 from keepshowingup.delivery.sweeping import sweep
-from keepshowingup.delivery.transports.relay import parse_relay
 from keepshowingup.delivery.watching import beat_heart
 
 # A worker that drains stops after so long, so that a tick, a notice and SIGTERM get their turn.
@@ -62,7 +62,7 @@ def tick(clock: Clock) -> Due:
         return Due()
     size = settings.BATCH_SIZE
     again = sweep(settings.DATA_DIR / "journal", clock, _lease(clock), limit=size * 10)
-    if parse_relay(relay_url()).name in resting:
+    if all(transport.name in resting for transport in transports().all):
         return Due(again)
     return Due(
         again + claim_retries(real_now, _lease(clock), limit=size * 10),
@@ -88,18 +88,20 @@ def drain(claim: Claim, courier: Courier, within: float = SLICE_SECONDS) -> Tall
     until = time.monotonic() + within
     tally: Tally = Counter()
     while not courier.should_stop():
+        size = _room(claim, courier)
         read_at = time.monotonic()
-        letters = claim(
-            courier.clock.now(), _lease(courier.clock), limit=settings.BATCH_SIZE, owner=courier.journal.name
-        )
+        letters = claim(courier.clock.now(), _lease(courier.clock), limit=size, owner=courier.journal.name)
         tally += deliver(letters, courier, read_at)
-        if len(letters) < settings.BATCH_SIZE or time.monotonic() > until or _rests(courier):
+        if len(letters) < settings.BATCH_SIZE or time.monotonic() > until:
             break
     return tally
 
 
-def _rests(courier: Courier) -> bool:
-    return courier.lanes.relay.name in breaker.resting(courier.clock.real())
+def _room(claim: Claim, courier: Courier) -> int:
+    """How many are worth claiming: a long run of letters is not claimed as a whole to be told to wait."""
+    if claim is claim_notices:
+        return settings.BATCH_SIZE  # somebody waits for these: they are never told to
+    return courier.router.room(courier.clock.real(), settings.BATCH_SIZE)
 
 
 def batches(offers: tuple[Offer, ...]) -> Iterator[list[Offer]]:

@@ -33,6 +33,7 @@ class Settlement:
     retry_at: datetime | None = None
     suppress: bool = False
     asked: bool = False  # the server was asked, so it counts as an attempt
+    promised: bool = False  # it waits for its turn, and then goes before newcomers
 
 
 def settle(settlements: Iterable[Settlement], now: datetime) -> int:
@@ -56,7 +57,7 @@ def settle(settlements: Iterable[Settlement], now: datetime) -> int:
     return len(written)
 
 
-_COLUMNS = ("reason", "retry_at", "handed_over_at", "attempts")
+_COLUMNS = ("reason", "retry_at", "handed_over_at", "attempts", "promised")
 
 
 def _write(settlements: Sequence[Settlement]) -> list[Settlement]:
@@ -71,7 +72,7 @@ def _write(settlements: Sequence[Settlement]) -> list[Settlement]:
             _COLUMNS,
             [
                 (each.held.pk, each.held.fence, each.reason[:200], each.retry_at, each.handed_at,
-                 each.held.attempts + each.asked)
+                 each.held.attempts + each.asked, each.promised)
                 for each in batch
             ],
             same={"state": state.value, "lease_until": None},

@@ -33,6 +33,7 @@ class Stalled:
         self._relay = relay
         self._new: SimpleQueue[Lane] = SimpleQueue()
         self._taken = self._done = 0
+        self._landed: SimpleQueue[Flight] = SimpleQueue()
         self._thread: Thread | None = None
 
     def __len__(self) -> int:
@@ -49,6 +50,13 @@ class Stalled:
             self._thread = Thread(target=self._wait, name="stalled", daemon=True)
             self._thread.start()
 
+    def take_landed(self) -> list[Flight]:
+        """Those that are under way no longer, each told once."""
+        landed = []
+        while not self._landed.empty():
+            landed.append(self._landed.get())
+        return landed
+
     def _wait(self) -> None:
         lanes = Lanes(self._relay)
         while True:
@@ -59,6 +67,7 @@ class Stalled:
                 settlement = flight.conclude(what)
                 if settlement is not None:
                     _write_down(settlement, flight)
+                self._landed.put(flight)
                 self._done += 1
             lanes.hang_up_idle()
             if not lanes.under_way:

@@ -10,6 +10,7 @@ from celery import shared_task
 from celery.signals import worker_process_init, worker_shutting_down
 from django.conf import settings
 
+from keepshowingup.delivery import breaker, limits
 from keepshowingup.delivery.claiming import claim_letters, claim_notices
 from keepshowingup.delivery.courier import Courier, new_courier
 from keepshowingup.delivery.handover import hand_over
@@ -78,3 +79,5 @@ def take_up(offers: list[tuple[int, int]]) -> None:
 def tidy() -> None:
     """Forget what was only kept for a while."""
     forget_old(settings.CLOCK.now())
+    limits.forget_idle(settings.CLOCK.real())
+    breaker.forget_old(settings.CLOCK.real())

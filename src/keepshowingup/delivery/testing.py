@@ -12,11 +12,10 @@ from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.address import check_address
 from keepshowingup.core.errors import NotFound, PartMissing, Refused
 from keepshowingup.delivery.claiming import new_message_id
-from keepshowingup.delivery.courier import relay_url
 from keepshowingup.delivery.preparing import Prepared, base_host, invented, prepare, stationery
+from keepshowingup.delivery.routing import transports
 from keepshowingup.delivery.transports.lane import Load
 from keepshowingup.delivery.transports.lanes import Lanes
-from keepshowingup.delivery.transports.relay import parse_relay
 from keepshowingup.delivery.transports.reply import AnswerLost, ConnectionDown, Reply
 from keepshowingup.editorial.models import Step
 
@@ -59,20 +58,25 @@ def render_for(step: Step, to: str, now: datetime) -> Prepared:
 
 
 def send_test(step_id: int, to: str, now: datetime) -> None:
-    """Send the newest revision of a step to ``to``, at once.
+    """Send the newest revision of a step to ``to``, at once, by the first transport.
 
     Raises :class:`Refused` when the server won't have it and :class:`PartMissing` when there is none.
     """
     step = Step.objects.select_related("sequence__article").get(pk=step_id)
     prepared = render_for(step, to, now)
     letter = prepared.sender, prepared.recipient, prepared.message
-    with closing(Lanes(parse_relay(relay_url()), hello=base_host())) as lanes:
+    with closing(Lanes(transports().all[0].relay, hello=base_host())) as lanes:
         what = lanes.hand_over(Load(step_id, *letter, still_wanted=lambda: True, at_the_dot=lambda: True))
     if isinstance(what, ConnectionDown):
-        where = "Look at SMTP_URL" if settings.SMTP_URL else "Start the mailbox (`keepshowingup up`), or set SMTP_URL"
-        raise PartMissing(f"The mail server is not there: {what}. {where}, and try again.")
+        raise PartMissing(f"The mail server is not there: {what}. {_where_to_look()}, and try again.")
     if isinstance(what, AnswerLost):
         raise Refused(f"The mail server may have the test, it did not say: {what.why}. Look in the inbox first.")
     assert isinstance(what, Reply)
     if not what.accepted:
         raise Refused(f"The mail server refused the test: {what}")
+
+
+def _where_to_look() -> str:
+    if settings.TRANSPORTS:
+        return "Look at the first transport in KSU_TRANSPORTS"
+    return "Look at SMTP_URL" if settings.SMTP_URL else "Start the mailbox (`keepshowingup up`), or set SMTP_URL"

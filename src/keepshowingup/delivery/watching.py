@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Count
 
@@ -12,6 +13,7 @@ from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.core.states import DispatchState
 from keepshowingup.delivery.breaker import EVERYTHING
 from keepshowingup.delivery.models import Breaker, Dispatch, Heartbeat
+from keepshowingup.delivery.routing import is_full
 
 # A part that has not been heard of for this long is taken to be gone.
 SILENT_AFTER = timedelta(seconds=60)
@@ -21,7 +23,10 @@ OVERDUE_AFTER = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Status:
-    """Counts at one moment. ``heartbeats`` are seconds since each part was last heard of."""
+    """Counts at one moment. ``heartbeats`` are seconds since each part was last heard of.
+
+    ``held_back``: every transport carries as much as it may just now, so letters are late because they have to be.
+    """
 
     database_ok: bool = True
     due: int = 0
@@ -33,6 +38,7 @@ class Status:
     accepted_today: int = 0
     heartbeats: dict[str, float] = field(default_factory=dict)
     breakers: dict[str, str] = field(default_factory=dict)
+    held_back: bool = False
 
     @property
     def sentences(self) -> list[str]:
@@ -45,7 +51,9 @@ class Status:
         for part, age in self.heartbeats.items():
             if age > SILENT_AFTER.total_seconds():
                 alarms.append(f"{part} was last heard of {age:.0f} seconds ago. Look whether beat and workers run.")
-        if self.overdue:
+        if self.overdue and self.held_back:
+            alarms.append(f"{self.overdue} letters wait for their turn: the transports may carry only so many.")
+        elif self.overdue:
             alarms.append(f"{self.overdue} letters are more than 5 minutes late.")
         if self.unknown:
             alarms.append(
@@ -61,7 +69,9 @@ class Status:
     @property
     def ok(self) -> bool:
         """Well enough that nobody has to be woken: letters in doubt wait for the morning."""
-        return self.database_ok and not self.overdue and bool(self.heartbeats) and not self._silent()
+        return (
+            self.database_ok and (not self.overdue or self.held_back) and bool(self.heartbeats) and not self._silent()
+        )
 
     def _silent(self) -> bool:
         return any(age > SILENT_AFTER.total_seconds() for age in self.heartbeats.values())
@@ -85,6 +95,7 @@ def status(now: datetime, real_now: datetime) -> Status:
                 beat.part: (real_now - beat.seen_at).total_seconds() for beat in Heartbeat.objects.order_by("part")
             },
             breakers=dict(Breaker.objects.filter(open_until__gt=real_now).values_list("transport", "reason")),
+            held_back=bool(settings.TRANSPORTS and is_full(settings.TRANSPORTS, real_now)),
         )
     except DatabaseError:
         return Status(database_ok=False)

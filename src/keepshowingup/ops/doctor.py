@@ -124,6 +124,10 @@ def _broker() -> Iterator[Finding]:
 
 
 def _smtp() -> Iterator[Finding]:
+    if settings.TRANSPORTS:
+        for transport in settings.TRANSPORTS.all:
+            yield from _relay(transport.relay, f"transport {transport.name}", "its url in KSU_TRANSPORTS")
+        return
     if not settings.SMTP_URL:
         sentence = "Letters go to the built-in inbox: SMTP_URL is not set."
         mend = "Set SMTP_URL to your mail server to reach readers."
@@ -134,22 +138,27 @@ def _smtp() -> Iterator[Finding]:
     except KeepShowingUpError as error:
         yield Finding("mail server", "wrong", error.message, "Correct SMTP_URL.")
         return
+    yield from _relay(relay, "mail server", "SMTP_URL")
+
+
+def _relay(relay: Relay, what: str, place: str) -> Iterator[Finding]:
+    """Whether a mail server answers EHLO and takes us in. ``place`` is where its address is written."""
     try:
         offered, protected = _ask_relay(relay)
     except (OSError, smtplib.SMTPException) as error:
-        mend = "Correct SMTP_URL, or ask whoever runs the mail server."
-        yield Finding("mail server", "wrong", f"{relay.name} does not take us in: {reason(error)}.", mend)
+        mend = f"Correct {place}, or ask whoever runs the mail server."
+        yield Finding(what, "wrong", f"{relay.name} does not take us in: {reason(error)}.", mend)
         return
     known = ", ".join(name.upper() for name in OFFERS if name in offered) or "nothing special"
-    yield Finding("mail server", "well", f"{relay.name} answers and offers {known}.")
+    yield Finding(what, "well", f"{relay.name} answers and offers {known}.")
     if not protected and relay.host not in {"localhost", "127.0.0.1", "::1"}:
-        mend = "Add ?starttls=1 to SMTP_URL, or write smtps://."
+        mend = f"Add ?starttls=1 to {place}, or write smtps://."
         sentence = f"Letters travel to {relay.name} in clear."
-        yield Finding("mail server", "wrong" if settings.PRODUCTION else "note", sentence, mend)
+        yield Finding(what, "wrong" if settings.PRODUCTION else "note", sentence, mend)
 
 
 def _ask_relay(relay: Relay) -> tuple[set[str], bool]:
-    """What the server offers after EHLO, and whether the line is encrypted. Signs in when SMTP_URL has a user."""
+    """What the server offers after EHLO, and whether the line is encrypted. Signs in when its address has a user."""
     context = ssl.create_default_context()
     door: Callable[[], smtplib.SMTP] = (
         (lambda: smtplib.SMTP_SSL(relay.host, relay.port, timeout=SMTP_PATIENCE, context=context))

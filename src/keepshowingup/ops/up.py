@@ -24,7 +24,7 @@ def stay_up(port: int, *, verbose: bool) -> None:
     Before anything is started, raises :class:`PartMissing` for a taken port and :class:`Refused` for a taken folder.
     """
     ports = (settings.MAILBOX_SMTP_PORT, settings.MAILBOX_WEB_PORT)
-    mailbox = None if settings.SMTP_URL else ports
+    mailbox = None if settings.SMTP_URL or settings.TRANSPORTS else ports
     need_free_port(port, "--port", "the pages")
     if mailbox:
         need_free_port(mailbox[0], "--smtp-port", "the inbox's letters")

@@ -17,6 +17,7 @@ from django.db.models import Field, Model
 
 from keepshowingup.store.among import array_literal
 
+Value = int | str | datetime | None
 Row = Sequence[object]
 
 
@@ -25,7 +26,7 @@ def update_rows(
     columns: Sequence[str],
     rows: Iterable[Row],
     *,
-    same: Mapping[str, object] | None = None,
+    same: Mapping[str, Value] | None = None,
     expecting: Sequence[str] = (),
     where: str = "TRUE",
 ) -> set[int]:
@@ -65,7 +66,7 @@ def insert_rows(
     columns: Sequence[str],
     rows: Iterable[Row],
     *,
-    same: Mapping[str, object] | None = None,
+    same: Mapping[str, Value] | None = None,
     known_by: str = "",
 ) -> dict[object, int]:
     """Insert rows; those that meet a constraint are left out. ``same`` are values for all of them.

@@ -30,6 +30,8 @@ LONGEST_REPLY = 64 * 1024
 # What nearly every server says to nearly every envelope: one line each to MAIL and RCPT, and 354 to DATA.
 ALL_WELL = re.compile(rb"2\d\d [^\n]*\n2\d\d [^\n]*\n354[ \r][^\n]*\n")
 FOREVER = float("inf")
+# One sent, one asked for, one that waits.
+MOST_LETTERS = 3
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -62,7 +64,7 @@ Done = list[tuple[Load, Outcome]]
 
 
 class Lane:
-    """A connection from its greeting on, with up to three letters: one sent, one asked for, one that waits."""
+    """A connection from its greeting on, with up to :data:`MOST_LETTERS` letters."""
 
     def __init__(self, opened: Opened, name: str) -> None:
         self.name = name

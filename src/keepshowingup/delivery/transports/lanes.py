@@ -22,10 +22,36 @@ OPENING = 4
 DEADLINE_TURN = 0.5
 
 
+class Watch:
+    """One eye on the connections to several relays."""
+
+    def __init__(self) -> None:
+        self.selector = selectors.DefaultSelector()
+        self.over: list[Lanes] = []
+        self._deadlines_at = 0.0
+
+    def look(self, seconds: float) -> Done:
+        """Wait for something to happen, for at most so many seconds, and say which letters have an outcome now."""
+        done: Done = []
+        for key, events in self.selector.select(seconds):
+            lanes, lane = key.data
+            done += lanes.happened(lane, events)
+        now = time.monotonic()
+        if now > self._deadlines_at:
+            self._deadlines_at = now + DEADLINE_TURN
+            for lanes in self.over:
+                done += lanes.mind_deadlines(now)
+        return done
+
+
 class Lanes:
     """Connections to a relay, at most ``most``. Not for several threads at once."""
 
-    def __init__(self, relay: Relay, hello: str = "localhost", most: int = 1) -> None:
+    def __init__(self, relay: Relay, hello: str = "localhost", most: int = 1, watch: Watch | None = None) -> None:
+        """``watch`` is shared by those who are watched together."""
+        self._watch = watch or Watch()
+        self._watch.over.append(self)
+        self._selector = self._watch.selector
         self.relay = relay
         self.hello = hello
         self.most = most
@@ -38,11 +64,9 @@ class Lanes:
         self._opening = 0
         self._opened: SimpleQueue[Opened | ConnectionDown] = SimpleQueue()
         self._refused: ConnectionDown | None = None
-        self._deadlines_at = 0.0
-        self._selector = selectors.DefaultSelector()
         self._woken, self._wake = socket.socketpair()
         self._woken.setblocking(False)
-        self._selector.register(self._woken, selectors.EVENT_READ, None)
+        self._selector.register(self._woken, selectors.EVENT_READ, (self, None))
 
     @property
     def has_room(self) -> bool:
@@ -83,23 +107,23 @@ class Lanes:
             Thread(target=self._open, name="opening", daemon=True).start()
 
     def watch(self, seconds: float) -> Done:
-        """Wait for something to happen, for at most so many seconds, and say which letters have an outcome now."""
-        done: Done = []
-        for key, events in self._selector.select(seconds):
-            lane = key.data
-            if lane is None:
-                self._take_opened()
-                continue
-            if events & selectors.EVENT_WRITE:
-                done += self._see(lane, lane.writable())
-            if events & selectors.EVENT_READ and not lane.closed:
-                done += self._see(lane, lane.readable())
-        now = time.monotonic()
-        if now > self._deadlines_at:
-            self._deadlines_at = now + DEADLINE_TURN
-            for lane in [lane for lane in self._lanes if lane.deadline < now]:
-                done += self._see(lane, lane.out_of_patience())
+        """Wait for something to happen, here and on all that are watched together."""
+        return self._watch.look(seconds)
+
+    def happened(self, lane: Lane | None, events: int) -> Done:
+        """A connection can be read or written, or (None) one has been opened."""
+        if lane is None:
+            self._take_opened()
+            return []
+        done = self._see(lane, lane.writable()) if events & selectors.EVENT_WRITE else []
+        if events & selectors.EVENT_READ and not lane.closed:
+            done = done + self._see(lane, lane.readable())
         return done
+
+    def mind_deadlines(self, now: float) -> Done:
+        """Give up those that have waited for too long at ``now`` (monotonic seconds)."""
+        late = [lane for lane in self._lanes if lane.deadline < now]
+        return [each for lane in late for each in self._see(lane, lane.out_of_patience())]
 
     def take_stalled(self, patience: float) -> tuple[list[Lane], list[Load]]:
         """Connections whose server has kept us waiting for longer than ``patience`` seconds, from now on not ours.
@@ -130,14 +154,15 @@ class Lanes:
 
     def close(self) -> None:
         """Say goodbye on each connection and go. A letter that is under way may be in doubt."""
-        for lane in self._lanes:
+        for lane in list(self._lanes):
+            self._forget(lane)
             lane.close()
-        self._lanes.clear()
-        self._idle.clear()
-        self._roomy.clear()
-        self._selector.close()
+        self._selector.unregister(self._woken)
         self._wake.close()
         self._woken.close()
+        self._watch.over.remove(self)
+        if not self._watch.over:
+            self._selector.close()
 
     def _see(self, lane: Lane, done: Done) -> Done:
         """Put a lane where it belongs after something happened on it."""
@@ -154,12 +179,12 @@ class Lanes:
         if lane.wants_to_write != (lane in self._blocked):
             self._blocked ^= {lane}
             both = selectors.EVENT_READ | selectors.EVENT_WRITE
-            self._selector.modify(lane.sock, both if lane.wants_to_write else selectors.EVENT_READ, lane)
+            self._selector.modify(lane.sock, both if lane.wants_to_write else selectors.EVENT_READ, (self, lane))
         return done
 
     def _add(self, lane: Lane) -> None:
         self._lanes.add(lane)
-        self._selector.register(lane.sock, selectors.EVENT_READ, lane)
+        self._selector.register(lane.sock, selectors.EVENT_READ, (self, lane))
 
     def _forget(self, lane: Lane) -> None:
         # A closed socket leaves the kernel's list by itself, but not the one that is kept beside it.

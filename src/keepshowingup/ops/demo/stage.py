@@ -84,7 +84,8 @@ def set_scene(folder: Path, rate: float) -> tuple[int, int, int]:
     Whatever the environment says of another keepshowingup does not reach the demonstration.
     """
     web, smtp, page = free_ports(3)
-    for name in ("DATABASE_URL", "REDIS_URL", "SMTP_URL", "KSU_PRODUCTION", "KSU_TEMPLATES", "KSU_DKIM_KEY_FILE"):
+    relays = ("SMTP_URL", "KSU_TRANSPORTS")
+    for name in ("DATABASE_URL", "REDIS_URL", *relays, "KSU_PRODUCTION", "KSU_TEMPLATES", "KSU_DKIM_KEY_FILE"):
         os.environ.pop(name, None)
     os.environ |= {
         "KSU_DATA_DIR": str(folder),
