@@ -1,13 +1,13 @@
 from __future__ import annotations
 
+import string
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from keepshowingup.audience.tokens import (
-    LINK_ALPHABET,
-    MAIL_ALPHABET,
     Purpose,
     keyed_hash,
     keyed_hashes,
@@ -16,8 +16,10 @@ from keepshowingup.audience.tokens import (
     read,
 )
 
+LINK_ALPHABET = string.ascii_letters + string.digits + "-_"
+MAIL_ALPHABET = "0123456789abcdef"
 purposes = st.sampled_from(Purpose)
-opaques = st.binary(min_size=8, max_size=16).map(bytes.hex)
+opaques = st.binary(min_size=8, max_size=12).map(bytes.hex)
 
 
 @given(purposes, opaques)
@@ -80,11 +82,11 @@ def test_a_return_path_survives_servers_that_fold_case(opaque: str) -> None:
     assert len(f"bounce+{token}") <= 64  # RFC 5321 4.5.3.1.1
 
 
-def test_a_link_is_short_and_has_letters_and_digits_only() -> None:
+def test_a_link_is_short_and_ends_in_a_letter_whatever_program_looks_for_its_end() -> None:
     token = make(Purpose.LEAVE, "0123456789abcdef")
     assert len(token) == 33
     assert token.isascii()
-    assert token.isalnum()
+    assert token[-1].isalpha()
     assert link(Purpose.LEAVE, "0123456789abcdef") == f"http://127.0.0.1:8000/unsubscribe/{token}"
 
 

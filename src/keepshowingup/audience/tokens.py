@@ -10,22 +10,20 @@ every inbox dies, and every suppressed address is forgotten.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import functools
 import hashlib
 import hmac
 import re
-import string
 from enum import StrEnum
 
 from django.conf import settings
 
 MAC_BYTES = 16
-OPAQUE = re.compile(r"(?:[0-9a-f]{2}){8,16}")
-
-# Letters and digits only: programs that guess where a link ends drop a trailing - or _.
-LINK_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
-# The servers a return path passes through may fold its case.
-MAIL_ALPHABET = string.digits + string.ascii_lowercase
+OPAQUE = re.compile(r"(?:[0-9a-f]{2}){8,12}")
+# Programs that guess where a link ends drop a trailing - or _.
+END = "x"
 
 
 class Purpose(StrEnum):
@@ -41,20 +39,24 @@ PATHS = {Purpose.CONFIRM: "confirm", Purpose.LEAVE: "unsubscribe", Purpose.PREFE
 
 
 def make(purpose: Purpose, opaque: str) -> str:
-    """The token for ``opaque``: 33 letters and digits for 16 hex digits; a return path's are lower case, 38."""
+    """The token for ``opaque``: 33 letters, digits, - and _ for 16 hex digits; a return path's are 48 hex digits."""
     if not OPAQUE.fullmatch(opaque):
-        raise ValueError("an opaque name is 16 to 32 lower-case hex digits")
+        raise ValueError("an opaque name is 16 to 24 lower-case hex digits")
     name = bytes.fromhex(opaque)
-    return _write(name + _mac(settings.SECRET_KEY, purpose, name), _alphabet(purpose))
+    return _write(name + _mac(settings.SECRET_KEY, purpose, name), purpose)
 
 
 def read(purpose: Purpose, token: str) -> str | None:
     """The opaque name in a token, or None for one that we did not make for this purpose."""
-    alphabet = _alphabet(purpose)
-    sealed = _parse(token.lower() if alphabet is MAIL_ALPHABET else token, alphabet)
-    if sealed is None:
+    if purpose is Purpose.RETURN_PATH:
+        token = token.lower()  # the servers it passes through may fold its case
+    sealed = _parse(token, purpose)
+    # What is longer, or written in another way, is none of ours even if it means the same.
+    if sealed is None or _write(sealed, purpose) != token:
         return None
     name, mac = sealed[:-MAC_BYTES], sealed[-MAC_BYTES:]
+    if not OPAQUE.fullmatch(name.hex()):
+        return None
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         if hmac.compare_digest(_mac(secret, purpose, name), mac):
             return name.hex()
@@ -90,55 +92,17 @@ def _key(secret: str, use: str) -> bytes:
     return hashlib.sha256(f"keepshowingup.audience.{use}:{secret}".encode()).digest()
 
 
-def _alphabet(purpose: Purpose) -> str:
-    return MAIL_ALPHABET if purpose is Purpose.RETURN_PATH else LINK_ALPHABET
+def _write(sealed: bytes, purpose: Purpose) -> str:
+    if purpose is Purpose.RETURN_PATH:
+        return sealed.hex()
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode() + END
 
 
-@functools.cache
-def _width(size: int, base: int) -> int:
-    """How many digits in ``base`` hold any ``size`` bytes."""
-    largest, digits = 256**size - 1, 0
-    while largest:
-        largest //= base
-        digits += 1
-    return digits
-
-
-@functools.cache
-def _sizes(base: int) -> dict[int, int]:
-    """Bytes by width, for every length a token may have."""
-    return {_width(size, base): size for size in range(8 + MAC_BYTES, 17 + MAC_BYTES)}
-
-
-def _write(sealed: bytes, alphabet: str) -> str:
-    number, base = int.from_bytes(sealed, "big"), len(alphabet)
-    width, pairs = _width(len(sealed), base), _pairs(alphabet)
-    written = ""
-    # Eight digits at once are taken off the large number; dividing small ones is several times quicker.
-    for _ in range(-(-width // 8)):
-        number, some = divmod(number, base**8)
-        high, low = divmod(some, base**4)
-        first, second = divmod(high, base * base)
-        third, fourth = divmod(low, base * base)
-        written = f"{pairs[first]}{pairs[second]}{pairs[third]}{pairs[fourth]}{written}"
-    return written[-width:]
-
-
-@functools.cache
-def _pairs(alphabet: str) -> list[str]:
-    return [high + low for high in alphabet for low in alphabet]
-
-
-def _parse(token: str, alphabet: str) -> bytes | None:
-    size = _sizes(len(alphabet)).get(len(token))
-    if size is None:
+def _parse(token: str, purpose: Purpose) -> bytes | None:
+    try:
+        if purpose is Purpose.RETURN_PATH:
+            return bytes.fromhex(token)
+        written = token.removesuffix(END).encode("ascii")
+        return base64.urlsafe_b64decode(written + b"=" * (-len(written) % 4))
+    except (ValueError, binascii.Error):
         return None
-    number = 0
-    for character in token:
-        digit = alphabet.find(character)
-        if digit < 0:
-            return None
-        number = number * len(alphabet) + digit
-    if number >= 256**size:
-        return None
-    return number.to_bytes(size, "big")

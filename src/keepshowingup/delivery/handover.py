@@ -161,15 +161,20 @@ class _Round:
         while self.timed and (stop or self.timed[0][0] <= real_now):
             self._again(heapq.heappop(self.timed)[2])
         if self.aside and (stop or not (self.timed or self.courier.under_way)):
-            self._put_aside_back("its domain takes its time", real_now + SLOW_WAIT)
+            self._come_back(real_now)
         if not self.waiting:
             self._watch(BREATH)
 
-    def _put_aside_back(self, reason: str, until: datetime) -> None:
-        for letters in self.aside.values():
+    def _come_back(self, real_now: datetime) -> None:
+        """Nothing is under way here any more: who stood aside goes now, or its domain keeps somebody else waiting."""
+        aside, self.aside = self.aside, defaultdict(deque)
+        for group, letters in aside.items():
+            free = any(way.in_flight.may_start(group, time.monotonic()) for way in self.courier.ways.values())
             for held in letters:
-                self._stays(held, put_back(held, reason, until))
-        self.aside.clear()
+                if free:
+                    self._again(held)
+                else:
+                    self._stays(held, put_back(held, "its domain takes its time", real_now + SLOW_WAIT))
 
     def _believe(self, look: lastlook.Look, read_at: float) -> None:
         """What the database said at ``read_at``, and by which way each letter may leave now."""

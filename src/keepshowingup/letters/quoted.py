@@ -18,8 +18,9 @@ def quoted_piece(text: str) -> bytes:
     octets = text.encode()
     if len(octets) < LINE and not octets.translate(None, _LITERAL):
         return octets + b"=\r\n" if octets else b""
-    # With a letter after it nothing at its end is taken for the end of a line, and there is room for the "=".
-    encoded = _no_from(binascii.b2a_qp(_lines(text) + b"x", istext=True))[:-1]
+    # With a letter after it nothing at its end is taken for the end of a line, and there is room for the "=". Without
+    # a CRLF somewhere b2a_qp would break lines with a bare LF.
+    encoded = _no_from(binascii.b2a_qp(_lines(text) + b"x\r\n", istext=True))[:-3]
     return encoded if encoded.endswith(b"\r\n") or not encoded else encoded + b"=\r\n"
 
 

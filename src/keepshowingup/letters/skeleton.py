@@ -81,25 +81,23 @@ def skeleton_of(letter: CompiledLetter, shared: LetterValues, has: tuple[bool, .
 def has_holes_only(source: str) -> bool:
     """Whether this template only writes personal values down, or asks whether there is one."""
     tree = TEXT.parse(source)
-    return sum(map(_uses_in, tree.find_all(nodes.Output))) + sum(map(_questions_in, tree.find_all(nodes.If))) == sum(
-        1 for name in tree.find_all(nodes.Name) if name.name in Personal._fields
-    )
+    written = sum(_writes(node) for output in tree.find_all(nodes.Output) for node in output.nodes)
+    asked = sum(_asks(condition.test) for condition in tree.find_all(nodes.If))
+    return written + asked == sum(name.name in Personal._fields for name in tree.find_all(nodes.Name))
 
 
-def _uses_in(output: nodes.Output) -> int:
-    return sum(1 for node in output.nodes if _is_personal(node))
-
-
-def _is_personal(node: nodes.Node) -> bool:
-    """A personal value, perhaps with a fallback or something around it; the words of both are constants."""
-    if isinstance(node, nodes.Filter) and node.name in _HARMLESS and node.node is not None:
+def _writes(node: nodes.Node | None) -> int:
+    """How many personal values an expression writes down as they are, with constant words around or instead."""
+    if isinstance(node, nodes.Name):
+        return node.name in Personal._fields
+    if isinstance(node, nodes.Filter) and node.name in _HARMLESS:
         constant = all(isinstance(each, nodes.Const) for each in node.args)
-        return constant and not (node.kwargs or node.dyn_args or node.dyn_kwargs) and _is_personal(node.node)
-    return isinstance(node, nodes.Name) and node.name in Personal._fields
-
-
-def _questions_in(condition: nodes.If) -> int:
-    return _asks(condition.test)
+        return _writes(node.node) if constant and not (node.kwargs or node.dyn_args or node.dyn_kwargs) else 0
+    if isinstance(node, nodes.Concat):
+        return sum(map(_writes, node.nodes))
+    if isinstance(node, nodes.CondExpr):
+        return _asks(node.test) + _writes(node.expr1) + _writes(node.expr2)
+    return 0
 
 
 def _asks(test: nodes.Node) -> int:

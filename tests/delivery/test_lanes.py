@@ -1,0 +1,131 @@
+"""Many letters on a few connections, against a server that misbehaves in the middle of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from keepshowingup.delivery.transports.lane import Load
+from keepshowingup.delivery.transports.lanes import Lanes
+from keepshowingup.delivery.transports.relay import parse_relay
+from keepshowingup.delivery.transports.reply import AnswerLost, ConnectionDown, NotTried, Outcome, Reply
+from tests.smtpd import SmtpServer, running_smtp
+
+MESSAGE = b"Subject: a note\r\n\r\nHello.\r\n"
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def server() -> Iterator[SmtpServer]:
+    with running_smtp() as running:
+        yield running
+
+
+def letter(name: str, *, dots: list[str] | None = None, wanted: bool = True) -> Load:
+    def at_the_dot() -> bool:
+        if dots is not None:
+            dots.append(name)
+        return True
+
+    return Load(name, "bounce@harbour.example", f"{name}@example.org", MESSAGE, lambda: wanted, at_the_dot)
+
+
+def send_all(lanes: Lanes, letters: list[Load]) -> dict[str, Outcome]:
+    """What became of each letter, each offered once."""
+    waiting, done = list(letters), dict[str, Outcome]()
+    until = time.monotonic() + PATIENCE
+    while waiting or lanes.under_way:
+        assert time.monotonic() < until
+        if waiting and lanes.has_room:
+            done |= {load.of: what for load, what in lanes.offer(waiting.pop(0))}
+        elif waiting:
+            lanes.make_room()
+        done |= {load.of: what for load, what in lanes.watch(0.01)}
+    return done
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("most", [1, 5])
+def test_every_letter_arrives_once_whatever_the_number_of_connections(
+    server: SmtpServer, most: int, pipelining: bool
+) -> None:
+    server.pipelining = pipelining
+    with closing(Lanes(parse_relay(server.url), most=most)) as lanes:
+        done = send_all(lanes, [letter(str(number)) for number in range(60)])
+    assert all(isinstance(what, Reply) and what.accepted for what in done.values())
+    assert sorted(each.recipient for each in server.received) == sorted(f"{n}@example.org" for n in range(60))
+    assert server.connections <= most
+
+
+def test_each_letter_gets_its_own_answer_however_they_are_mixed(server: SmtpServer) -> None:
+    for number in range(0, 40, 4):
+        server.script[f"{number}@example.org"] = ["550 5.1.1 no such user"]
+        server.script[f"{number + 1}@example.org"] = ["dot 452 4.2.2 full"]
+    with closing(Lanes(parse_relay(server.url), most=2)) as lanes:
+        done = send_all(lanes, [letter(str(number)) for number in range(40)])
+    codes = {name: what.code for name, what in done.items() if isinstance(what, Reply)}
+    assert codes == {str(number): {0: 550, 1: 452}.get(number % 4, 250) for number in range(40)}
+    assert len(server.received) == 20
+
+
+@pytest.mark.parametrize(("place", "doubtful"), [("drop-dot", 1), ("drop-rcpt", 0), ("drop-data", 0)])
+def test_of_all_letters_on_a_connection_that_ends_at_most_one_is_in_doubt(
+    server: SmtpServer, place: str, doubtful: int
+) -> None:
+    server.script["5@example.org"] = [place]
+    dots: list[str] = []
+    with closing(Lanes(parse_relay(server.url), most=1)) as lanes:
+        done = send_all(lanes, [letter(str(number), dots=dots) for number in range(12)])
+    arrived = {each.recipient.partition("@")[0] for each in server.received}
+    lost = [name for name, what in done.items() if isinstance(what, AnswerLost)]
+    assert len(lost) <= 1
+    assert len(lost) >= doubtful
+    for name, what in done.items():
+        if isinstance(what, ConnectionDown | NotTried):
+            assert name not in arrived, "what was not handed over did not arrive"
+        elif isinstance(what, Reply):
+            assert (name in arrived) == what.accepted
+    assert len(done) == 12
+    assert set(dots) >= arrived, "the journal is told before any dot leaves"
+
+
+def test_a_letter_nobody_wants_any_more_when_its_turn_comes_is_not_offered(server: SmtpServer) -> None:
+    with closing(Lanes(parse_relay(server.url), most=1)) as lanes:
+        send_all(lanes, [letter("a"), letter("b", wanted=False), letter("c")])
+    assert [each.recipient for each in server.received] == ["a@example.org", "c@example.org"]
+
+
+def test_a_server_that_keeps_one_letter_waiting_gives_the_others_back_to_go_by_other_ways(
+    server: SmtpServer,
+) -> None:
+    with closing(Lanes(parse_relay(server.url), most=1)) as lanes:
+        send_all(lanes, [letter("first")])
+        server.answer_after = 1.0
+        lanes.offer(letter("slow"))
+        lanes.offer(letter("behind"))
+        until = time.monotonic() + PATIENCE
+        while not server.to("slow@example.org"):
+            assert time.monotonic() < until
+            lanes.watch(0.01)
+        lanes.offer(letter("last"))
+        (stalled,), free = lanes.take_stalled(patience=0.0)
+        assert [load.of for load in free] == ["behind", "last"]
+        assert lanes.under_way == 0
+        server.answer_after = 0.0
+        others = send_all(lanes, free)
+        assert all(isinstance(what, Reply) and what.accepted for what in others.values()), "on another connection"
+        with closing(Lanes(parse_relay(server.url))) as waiting_room:
+            waiting_room.adopt(stalled)
+            assert [(load.of, what.accepted) for load, what in _until_one(waiting_room)] == [("slow", True)]
+    names = [each.recipient.partition("@")[0] for each in server.received]
+    assert sorted(names) == ["behind", "first", "last", "slow"], "nobody got a letter twice"
+
+
+def _until_one(lanes: Lanes) -> list[tuple[Load, Reply]]:
+    until = time.monotonic() + PATIENCE
+    while not (done := lanes.watch(0.05)):
+        assert time.monotonic() < until
+    return [(load, what) for load, what in done if isinstance(what, Reply)]
