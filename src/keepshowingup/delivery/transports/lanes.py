@@ -10,7 +10,7 @@ import selectors
 import socket
 import time
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 
 from keepshowingup.delivery.transports.lane import Done, Lane, Load
@@ -61,6 +61,7 @@ class Lanes:
         self._idle: list[Lane] = []
         self._roomy: list[Lane] = []
         self._blocked: set[Lane] = set()
+        self._closed = False
         self._opening = 0
         self._opened: SimpleQueue[Opened | ConnectionDown] = SimpleQueue()
         self._refused: ConnectionDown | None = None
@@ -157,6 +158,8 @@ class Lanes:
         for lane in list(self._lanes):
             self._forget(lane)
             lane.close()
+        self._closed = True
+        self._close_opened()
         self._selector.unregister(self._woken)
         self._wake.close()
         self._woken.close()
@@ -201,8 +204,18 @@ class Lanes:
         except ConnectionDown as error:
             opened = error
         self._opened.put(opened)
-        with suppress(OSError):  # closed meanwhile: nobody waits for it any more
+        if self._closed:
+            self._close_opened()  # nobody waits for it any more
+            return
+        with suppress(OSError):
             self._wake.send(b".")
+
+    def _close_opened(self) -> None:
+        with suppress(Empty):
+            while True:
+                opened = self._opened.get_nowait()
+                if isinstance(opened, Opened):
+                    opened.sock.close()
 
     def _take_opened(self) -> None:
         self._woken.recv(64)
