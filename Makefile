@@ -5,9 +5,6 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --no-input
 
-# Minutes of everything going wrong have a chore of their own: make chaos.
-SLOW := --ignore tests/chaos/test_chaos.py
-
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-sqlite test-postgres chaos bench lint format lock clean
 
@@ -24,15 +21,14 @@ test: lint test-sqlite test-postgres ## All that CI runs: lint, and every test o
 
 test-sqlite: $(VENV)/ready-to-test ## Every test on SQLite, with real processes and a real browser
 	$(BIN)/python -m tests.browser
-	$(BIN)/pytest -n 2 --dist loadgroup $(SLOW)
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 # core and letters know no database and pages look the same on each, so those need no second run.
 test-postgres: $(VENV)/ready-to-test ## Every test that touches a database, on a real PostgreSQL
-	KSU_TEST_ON=postgres $(BIN)/pytest -n 2 --dist loadgroup -m "not browser" --ignore tests/core --ignore tests/letters $(SLOW)
+	KSU_TEST_ON=postgres $(BIN)/pytest -n 2 --dist loadgroup -m "not browser" --ignore tests/core --ignore tests/letters
 
 chaos: $(VENV)/ready-to-test ## Kill, freeze and flush everything: twenty seeds on PostgreSQL, ten on SQLite
-	$(BIN)/python -m tests.chaos --seed 1-20 --database postgres
-	$(BIN)/python -m tests.chaos --seed 21-30 --database sqlite
+	$(BIN)/python -m tests.chaos --thirty $(CHAOS)
 
 bench: $(VENV)/ready-to-test ## Measure it on this machine, beside the naive way
 	$(BIN)/python -m benchmarks

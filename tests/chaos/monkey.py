@@ -2,139 +2,126 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import signal
-import subprocess
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
 import redis
 
 from tests.chaos.plan import Fault
-from tests.postgres import Postgres, PostgresMissing
+from tests.chaos.record import Kill
+from tests.chaos.trouble import PostgresTrouble
+from tests.chaos.victims import Victim
 
-# Seconds PostgreSQL has to end in good order: a frozen client can keep it waiting.
-ORDERLY = 5.0
+# Seconds a supervisor's children have to end when it was killed; then its leash kills them.
+LEASH = 10.0
 
 
 @dataclass
 class Monkey:
-    """Harms the parts of one house. ``pids`` says which processes those are at this moment."""
+    """Harms the parts of one house. ``parts`` says which processes those are at this moment."""
 
-    pids: Callable[[], Mapping[str, int]]
+    parts: Callable[[], Mapping[str, Victim]]
+    smtp_port: int
+    data: Path
     broker_url: str
-    postgres: Postgres | None = None
+    postgres: PostgresTrouble | None = None
     tell: Callable[[str], None] = lambda _: None
-    workers_killed: int = 0
+    kills: list[Kill] = field(default_factory=list)
     stop_times: list[float] = field(default_factory=list)  # seconds from SIGTERM to the end, for each worker
-    _frozen: list[tuple[float, int]] = field(default_factory=list)
-    _asked: list[tuple[float, int]] = field(default_factory=list)
-    _postgres_again: float | None = None
+    _frozen: list[tuple[float, Victim]] = field(default_factory=list)
+    _asked: list[tuple[float, Victim]] = field(default_factory=list)
+    _held: list[tuple[float, sqlite3.Connection]] = field(default_factory=list)
 
     def harm(self, fault: Fault) -> None:
         """Do one fault. A target that is gone at this moment is left alone."""
-        self.tell(f"{fault.what} {fault.target}" + (f" for {fault.lasts:.1f} s" if fault.what == "freeze" else ""))
-        if fault.target in {"postgres", "backend"}:
-            self._harm_postgres(fault)
-        elif fault.what == "flush":
-            with suppress(redis.RedisError), redis.Redis.from_url(self.broker_url, socket_timeout=2) as connection:
-                connection.flushall()
-        else:
-            self._signal(fault)
+        lasting = fault.what in {"freeze", "hold"} or fault.target == "postgres"
+        self.tell(f"{fault.what} {fault.target}" + (f" for {fault.lasts:.1f} s" if lasting else ""))
+        match fault.what, fault.target.partition("-")[0]:
+            case what, "postgres" if self.postgres:
+                self.postgres.harm(what, fault.lasts)
+            case _, "backend" if self.postgres:
+                self.postgres.kill_backend_of(fault.target.replace("backend", "worker"))
+            case "hold", _:
+                self._hold(fault.lasts)
+            case "flush", _:
+                with suppress(redis.RedisError), redis.Redis.from_url(self.broker_url, socket_timeout=2) as connection:
+                    connection.flushall()
+            case what, kind:
+                self._harm_part(what, kind, fault)
 
     def turn(self) -> None:
-        """Wake up what has been frozen, or down, for long enough."""
+        """Wake up what has been frozen, held or down for long enough."""
         now = time.monotonic()
-        for until, pid in [*self._frozen]:
+        for until, victim in [*self._frozen]:
             if now >= until:
-                self._frozen.remove((until, pid))
-                self._send(pid, signal.SIGCONT)
-        for since, pid in [*self._asked]:
-            if pid not in self.pids().values():
-                self._asked.remove((since, pid))
+                self._frozen.remove((until, victim))
+                victim.send(signal.SIGCONT)
+        for until, connection in [*self._held]:
+            if now >= until:
+                self._held.remove((until, connection))
+                connection.close()
+        for since, victim in [*self._asked]:
+            if not victim.is_there:
+                self._asked.remove((since, victim))
                 self.stop_times.append(now - since)
-        if self._postgres_again is not None and now >= self._postgres_again:
-            self._postgres_again = None
-            self._start_postgres()
+        if self.postgres:
+            self.postgres.turn()
 
     def make_good(self) -> None:
         """Wake up everything at once."""
-        self._frozen = [(0.0, pid) for _, pid in self._frozen]
-        if self._postgres_again is not None:
-            self._postgres_again = 0.0
+        self._frozen = [(0.0, victim) for _, victim in self._frozen]
+        self._held = [(0.0, connection) for _, connection in self._held]
+        if self.postgres:
+            self.postgres.make_good()
         self.turn()
 
-    def _signal(self, fault: Fault) -> None:
+    def _harm_part(self, what: str, kind: str, fault: Fault) -> None:
         part = fault.target.replace("child", "worker")
-        if (pid := self.pids().get(part)) is None:
+        if (victim := self.parts().get(part)) is None:
             return
-        if fault.target.startswith("child"):
-            pid = next(iter(children_of(pid)), pid)
-        match fault.what:
-            case "kill":
-                self.workers_killed += part.startswith("worker")
-                self._send(pid, signal.SIGKILL)
+        match what:
+            case "kill" | "wipe":
+                self._kill(victim, part, a_child=kind == "child")
+                if what == "wipe":
+                    shutil.rmtree(self.data / "broker" / "appendonlydir", ignore_errors=True)
             case "stop":
-                self._send(pid, signal.SIGTERM)
-                if part.startswith("worker"):
-                    self._asked.append((time.monotonic(), pid))
+                victim.send(signal.SIGTERM)
+                if kind == "worker":
+                    self._asked.append((time.monotonic(), victim))
             case "freeze":
-                self._send(pid, signal.SIGSTOP)
-                self._frozen.append((time.monotonic() + fault.lasts, pid))
+                victim.send(signal.SIGSTOP)
+                self._frozen.append((time.monotonic() + fault.lasts, victim))
 
-    def _send(self, pid: int, what: signal.Signals) -> None:
-        # A pid that is no part's any more, nor a part's child, may be a stranger's by now.
-        ours = {*self.pids().values(), *(child for part in self.pids().values() for child in children_of(part))}
-        if pid in ours:
-            with suppress(ProcessLookupError):
-                os.kill(pid, what)
+    def _kill(self, victim: Victim, part: str, *, a_child: bool) -> None:
+        """SIGKILL; of workers it is noted which connections they had. Frozen first, so that this stays true."""
+        victim.send(signal.SIGSTOP)
+        workers = [who for name, who in self.parts().items() if name.startswith("worker")]
+        if part == "supervisor":
+            ports = frozenset[int]().union(*(who.ports_to(self.smtp_port) for who in workers))
+            self.kills.append(Kill(time.time(), part, ports, lingers=LEASH))
+        elif part.startswith("worker"):
+            dying = [victim, *victim.children()]
+            ports = frozenset[int]().union(*(who.ports_to(self.smtp_port) for who in dying))
+            self.kills.append(Kill(time.time(), part, ports))
+        children = victim.children()
+        if a_child and children:
+            children[0].send(signal.SIGKILL)
+            victim.send(signal.SIGCONT)
+        else:
+            victim.send(signal.SIGKILL)
 
-    def _harm_postgres(self, fault: Fault) -> None:
-        if self.postgres is None or self.postgres.process is None:
-            return
-        if fault.target == "backend":
-            self._kill_backend(self.postgres)
-            return
-        if fault.what == "restart":
-            self.postgres.process.send_signal(signal.SIGINT)
-            try:
-                self.postgres.process.wait(ORDERLY)
-            except subprocess.TimeoutExpired:
-                self.tell("postgres does not end in good order; it crashes")
-        self.postgres.stop(signal.SIGKILL if fault.what == "kill" else signal.SIGQUIT)
-        self._postgres_again = time.monotonic() + fault.lasts
-
-    @staticmethod
-    def _kill_backend(server: Postgres) -> None:
-        """SIGKILL one session's process: PostgreSQL then throws everybody out and recovers as after a crash."""
-        with suppress(psycopg.Error), psycopg.connect(server.url, connect_timeout=2) as connection:
-            found = connection.execute(
-                "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-                " ORDER BY state = 'active' DESC, query_start DESC LIMIT 1"
-            ).fetchone()
-            if found:
-                with suppress(ProcessLookupError):
-                    os.kill(found[0], signal.SIGKILL)
-
-    def _start_postgres(self) -> None:
-        assert self.postgres is not None
-        for _ in range(20):  # killed servers leave children, which hold its memory for a moment
-            try:
-                self.postgres.start()
-            except PostgresMissing:
-                time.sleep(0.2)
-            else:
-                return
-        raise PostgresMissing("PostgreSQL did not come back")
-
-
-def children_of(pid: int) -> list[int]:
-    """The processes a process has started, where the system tells."""
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
+    def _hold(self, seconds: float) -> None:
+        """Keep everybody else from writing to SQLite."""
+        connection = sqlite3.connect(self.data / "keepshowingup.sqlite3", timeout=1, isolation_level=None)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:  # somebody frozen holds it
+            connection.close()
+        else:
+            self._held.append((time.monotonic() + seconds, connection))

@@ -50,17 +50,37 @@ class Took:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A RCPT command, whatever was answered (real time). ``sender`` is the same at each attempt of a letter."""
+
+    connection: int
+    recipient: str
+    sender: str
+    at: float
+
+
+@dataclass(frozen=True)
 class Refused:
-    """The server's no, with its words, at RCPT or at the dot (real time)."""
+    """The server's no, with its words, at some stage (real time). At MAIL nobody knows the recipient yet."""
 
     recipient: str
     at: float
     words: str
+    sender: str = ""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A connection's beginning (real time), and the client's port: by it a worker is told from another."""
+
+    connection: int
+    port: int
+    at: float
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a connection ended: ``quit``, ``cut`` by the server, or ``gone``; and at what stage of whose letter.
+    """How a connection ended: ``quit``, ``cut`` by the server, ``silent``, or ``gone``; at what stage of whose letter.
 
     ``body`` is after the server's 354, when the client may send its dot at any moment.
     """
@@ -70,6 +90,7 @@ class Ended:
     stage: str
     recipient: str
     message_id: str = ""
+    at: float = 0.0
 
 
 @dataclass
@@ -80,38 +101,67 @@ class ServerRecord:
     refused: list[Refused] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
     began: list[tuple[str, float]] = field(default_factory=list)  # (recipient, when DATA came)
-    connections: int = 0
+    opened: list[Opened] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    in_the_clear: list[str] = field(default_factory=list)  # recipients named before TLS, though TLS was wanted
+    told_nobody: int = 0  # messages sent although every recipient had been refused
 
     @classmethod
     def read(cls, lines: Iterable[str]) -> ServerRecord:
         """From its JSON lines."""
         record = cls()
         for row in map(json.loads, lines):
-            record._add(row)
+            record._add(row.pop("event"), row)
         return record
 
-    def _add(self, row: dict[str, Any]) -> None:
-        self.connections = max(self.connections, row["connection"])
-        match row["event"]:
-            case "took":
-                self.took.append(
-                    Took(
-                        row["connection"],
-                        row["recipient"],
-                        row["subject"],
-                        row["message_id"],
-                        row["began"],
-                        row["at"],
-                    )
-                )
-            case "refused":
-                self.refused.append(Refused(row["recipient"], row["at"], row["words"]))
+    def _add(self, event: str, row: dict[str, Any]) -> None:
+        match event:
+            case "open":
+                self.opened.append(Opened(**row))
+            case "rcpt":
+                self.asked.append(Asked(row["connection"], row["recipient"], row["sender"], row["at"]))
+                if row["clear"]:
+                    self.in_the_clear.append(row["recipient"])
             case "data":
                 self.began.append((row["recipient"], row["at"]))
+            case "took":
+                del row["mood"]
+                self.took.append(Took(**row))
+            case "refused":
+                self.refused.append(Refused(row["recipient"], row["at"], row["words"], row["sender"]))
+            case "told nobody":
+                self.told_nobody += 1
             case "end":
-                self.ended.append(
-                    Ended(row["connection"], row["how"], row["stage"], row["recipient"], row.get("message_id", ""))
-                )
+                row.pop("subject", None)
+                self.ended.append(Ended(**row))
+
+    def put_off(self) -> dict[str, list[float]]:
+        """For each recipient the moments (real time) at which a letter of theirs was refused, also at MAIL."""
+        whose = {ask.sender: ask.recipient for ask in self.asked}
+        moments: dict[str, list[float]] = {}
+        for no in self.refused:
+            if who := no.recipient or whose.get(no.sender, ""):
+                moments.setdefault(who, []).append(no.at)
+        return moments
+
+    def open_at(self, moment: float) -> list[Opened]:
+        """The connections that were open at a moment (real time)."""
+        ended = {end.connection: end.at for end in self.ended}
+        return [one for one in self.opened if one.at <= moment < ended.get(one.connection, float("inf"))]
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Workers killed at a moment (real time), with the client ports they had open to the mail server.
+
+    ``lingers``: seconds during which others may die of it. A supervisor's children are asked to end, and killed if
+    they do not.
+    """
+
+    at: float
+    target: str
+    ports: frozenset[int]
+    lingers: float = 0.0
 
 
 @dataclass(frozen=True)

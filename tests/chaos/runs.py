@@ -3,65 +3,111 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from types import FrameType
+from typing import IO
 
-from tests.chaos.house import ROOT, Row
+from tests.chaos.house import ROOT
 from tests.chaos.plan import Size
+from tests.chaos.report import Row
 
-# Real seconds a run may take to come to rest: a minute for what a server has put off, and the letters after that.
-PATIENCE = 150.0
+# Seconds a run may take to end all it has started, when it is told to.
+ENDS_WITHIN = 90.0
+
+
+@dataclass
+class _Run:
+    seed: int
+    database: str
+    process: subprocess.Popen[str]
+    said: IO[str]
+
+    def last_words(self) -> str:
+        self.said.seek(0)
+        return " / ".join(self.said.read().strip().splitlines()[-3:])
 
 
 def play_all(
-    seeds: Iterable[int],
-    database: str,
+    games: Iterable[tuple[int, str]],
     size: Size,
     *,
-    patience: float,
     jobs: int = 1,
     keep: bool = False,
     verbose: bool = False,
 ) -> Iterator[Row]:
-    """The rows of these seeds, as they come to their ends. Whatever happens, no process is left."""
-    waiting, running = list(seeds), dict[int, subprocess.Popen[str]]()
+    """The rows of these seeds, each on its database, as they come to their ends. No process is left behind."""
+    waiting, running = list(games), list[_Run]()
     before = signal.signal(signal.SIGTERM, _end)
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                seed = waiting.pop(0)
-                asked = {"seed": seed, "database": database, "size": asdict(size), "patience": patience, "keep": keep}
-                running[seed] = subprocess.Popen(
-                    [sys.executable, "-m", "tests.chaos.house", json.dumps(asked)],
-                    cwd=ROOT,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=None if verbose else subprocess.DEVNULL,
-                    text=True,
-                )
+                running.append(_start(*waiting.pop(0), size, keep=keep, verbose=verbose))
             time.sleep(0.1)
-            for seed, process in [*running.items()]:
-                if process.poll() is not None:
-                    del running[seed]
-                    said, _ = process.communicate()
-                    if process.returncode:
-                        yield Row(seed, database, faults=[f"it came to no end (exit {process.returncode}): use -v"])
-                    else:
-                        yield Row(**json.loads(said.splitlines()[-1]))
+            for run in [run for run in running if run.process.poll() is not None]:
+                running.remove(run)
+                row = _row_of(run)
+                row.replay = replay(run.seed, run.database, size)
+                yield row
     finally:
         signal.signal(signal.SIGTERM, before)
-        for process in running.values():
-            process.terminate()
-        for process in running.values():
+        for run in running:
+            run.process.terminate()
+        for run in running:
             with suppress(subprocess.TimeoutExpired):
-                process.communicate(timeout=60)
-            process.kill()
+                run.process.communicate(timeout=ENDS_WITHIN)
+            run.process.kill()
+            run.said.close()
+
+
+def replay(seed: int, database: str, size: Size) -> str:
+    """The command that plays a seed again: the same plan; what the machine makes of it is its own."""
+    python = Path(sys.executable)
+    words = [
+        str(python.relative_to(ROOT) if python.is_relative_to(ROOT) else "python"),
+        "-m",
+        "tests.chaos",
+        "--seed",
+        str(seed),
+        "--database",
+        database,
+    ]
+    for option, value in ("readers", size.readers), ("steps", size.steps), ("seconds", size.seconds):
+        if value != getattr(Size, option):
+            words += [f"--{option}", f"{value:g}"]
+    return shlex.join([*words, "-v", "--keep"])
+
+
+def _start(seed: int, database: str, size: Size, *, keep: bool, verbose: bool) -> _Run:
+    asked = json.dumps({"seed": seed, "database": database, "size": asdict(size), "keep": keep})
+    said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as the run
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.chaos.play", asked],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=None if verbose else said,
+        text=True,
+    )
+    return _Run(seed, database, process, said)
+
+
+def _row_of(run: _Run) -> Row:
+    printed, _ = run.process.communicate()
+    with run.said:
+        if run.process.returncode == 0:
+            return Row(**json.loads(printed.splitlines()[-1]))
+        last_words = run.last_words()
+    fault = f"the run came to no end (exit {run.process.returncode}): {last_words}"
+    return Row(run.seed, run.database, broken=1, faults=[fault])
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

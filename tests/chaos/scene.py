@@ -1,7 +1,8 @@
 """The readers, in a process of their own with the product's settings: they join, pause, resume and leave by its verbs.
 
-``python -m tests.chaos.scene prepare PLAN`` makes the database and a live sequence; ``… live PLAN BEGINS RECORD`` does
-what the plan says, counted from the moment in the file BEGINS (real time), and writes down when each was committed.
+``python -m tests.chaos.scene prepare PLAN`` makes the database and a live sequence. ``live PLAN BEGINS RECORD SERVER``
+waits for a first tick, writes the moment into the file BEGINS (real time), does what the plan says, and notes when each
+was committed. Some leave at a moment that the mail SERVER's record tells: while their letter is on the wire.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import django
 django.setup()
 
 import datetime as dt  # noqa: E402
-from collections.abc import Callable  # noqa: E402
+from collections import deque  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from django.conf import settings  # noqa: E402
@@ -32,7 +34,9 @@ from keepshowingup.audience.leaving import leave  # noqa: E402
 from keepshowingup.audience.models import Subscriber  # noqa: E402
 from keepshowingup.cadence.enrolling import enrol  # noqa: E402
 from keepshowingup.cadence.replanning import resume_reader  # noqa: E402
+from keepshowingup.delivery.models import Heartbeat  # noqa: E402
 from keepshowingup.editorial.models import Sequence  # noqa: E402
+from tests.chaos.moods import LETTERS  # noqa: E402
 from tests.chaos.plan import STEPS_APART, Doing, Plan, Reader  # noqa: E402
 from tests.factories import MastheadFactory, SequenceFactory, StepFactory  # noqa: E402
 
@@ -64,23 +68,53 @@ def prepare(plan: Plan) -> None:
             )
 
 
-def live(plan: Plan, begins: Path, record: Path) -> None:
-    """Do everything in the plan, once. Started again after a crash it goes on where the record ends."""
-    done = {(row["address"], row["verb"]) for row in map(json.loads, record.read_text().splitlines())}
-    while not begins.exists():
-        time.sleep(0.05)
-    begin = float(begins.read_text())
+def live(plan: Plan, begins: Path, record: Path, server: Path) -> None:
+    """Do everything in the plan, once; and leave, where the mail server's record says that it is the moment."""
+    while not ticks():
+        time.sleep(0.1)
+    begin = time.time()
+    begins.write_text(f"{begin}\n")
     readers = {reader.address: reader for reader in plan.readers}
-    connection.ensure_connection()
+    due = deque(plan.doings)
+    moments = leaving_moments(server)
     with record.open("a") as lines:
-        for doing in plan.doings:
-            if (doing.address, doing.verb) in done:
+        while True:
+            if who := next(moments):
+                doing = Doing(time.time() - begin, who, "leave")
+            elif due and begin + due[0].at <= time.time():
+                doing = due.popleft()
+            else:
+                time.sleep(0.01)
                 continue
-            time.sleep(max(0.0, begin + doing.at - time.time()))
             row = persist(doing, lambda now, d=doing: act(d, readers[d.address], now))  # type: ignore[misc]
             lines.write(f"{json.dumps(row)}\n")
             lines.flush()
-    time.sleep(3600)  # the house ends us with the others
+
+
+def ticks() -> bool:
+    """Whether beat, broker, worker and database have shown that they work together."""
+    try:
+        return Heartbeat.objects.exists()
+    except (DatabaseError, InterfaceError):
+        connection.close()
+        return False
+
+
+def leaving_moments(record: Path) -> Iterator[str]:
+    """Whom the server keeps waiting so that they can leave in between, once each; empty while there is nobody."""
+    names = {mood.name for mood in LETTERS if mood.leaves}
+    gone: set[str] = set()
+    kept = ""
+    with record.open() as lines:
+        while True:
+            kept += lines.readline()
+            if not kept.endswith("\n"):
+                yield ""
+                continue
+            row, kept = json.loads(kept), ""
+            if row.get("mood") in names and row["recipient"] not in gone:
+                gone.add(row["recipient"])
+                yield row["recipient"]
 
 
 def persist(doing: Doing, verb: Callable[[dt.datetime], None]) -> dict[str, object]:
@@ -138,8 +172,8 @@ def main(arguments: list[str]) -> None:
     match arguments:
         case ["prepare", plan]:
             prepare(Plan.load(Path(plan)))
-        case ["live", plan, begins, record]:
-            live(Plan.load(Path(plan)), Path(begins), Path(record))
+        case ["live", plan, begins, record, server]:
+            live(Plan.load(Path(plan)), Path(begins), Path(record), Path(server))
         case _:
             sys.exit(__doc__)
 

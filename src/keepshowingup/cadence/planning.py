@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from keepshowingup.core.pace import Pace, Priority, first_free_day
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import (
+    AfterDays,
     AfterMinutes,
     Moment,
     OnDate,
@@ -156,13 +157,20 @@ def _is_before_joining(step: CourseStep, place: Place, reader: Reader) -> bool:
     return to_utc(wall, reader.zone) <= place.enrolled_at
 
 
-def plan(place: Place, reader: Reader, *, pace: Pace, taken: Iterable[date], not_before: datetime) -> None:
-    """Set the place's next letter and its moment, or its end, or what it waits for."""
+def plan(
+    place: Place, reader: Reader, *, pace: Pace, taken: Iterable[date], not_before: datetime, now: datetime
+) -> None:
+    """Set the place's next letter and its moment, or its end, or what it waits for.
+
+    A letter whose day has passed when it is planned moves the ones after it by as many days: they keep their spacing.
+    """
     if place.course.rules is None:
         place.wait(place.course.fault)
         return
     step = next_step(place, reader)
     if step is not None:
+        if isinstance(step.timing, AfterDays | AfterMinutes):
+            place.moved_days += _days_gone(step, place, reader, place.course.rules, now)
         place.promise(step, _paced(step, place, reader, place.course.rules, pace, list(taken), not_before))
     elif any(owed_steps(place, reader)):
         place.wait(NOT_APPROVED_YET)
@@ -173,6 +181,28 @@ def plan(place: Place, reader: Reader, *, pace: Pace, taken: Iterable[date], not
     else:
         place.wait("")
         place.state = EnrolmentState.FINISHED
+
+
+def _days_gone(step: CourseStep, place: Place, reader: Reader, rules: Rules, now: datetime) -> int:
+    """How many local days later than its own day a letter comes because that day is over at ``now``.
+
+    One that is only put off to the morning, by quiet hours, is not: the day after tomorrow stays what it was.
+    """
+
+    def day(floor: datetime | None) -> date:
+        return moment_of(
+            step.timing,
+            started_on=place.started_on,
+            enrolled_at=place.enrolled_at,
+            zone=reader.zone,
+            hour=reader.hour,
+            rules=rules,
+            moved_days=place.moved_days,
+            not_before=floor,
+        ).local.date()
+
+    own = day(None)
+    return (day(now) - own).days if own < local_date(now, reader.zone) else 0
 
 
 def _paced(
@@ -226,12 +256,12 @@ def arrange(reader: Reader, fresh: Mapping[int, datetime], *, pace: Pace, now: d
         if place.state is not EnrolmentState.ACTIVE or (place.is_under_way and place.pk not in fresh):
             continue
         if place.pk in fresh:
-            plan(place, reader, pace=pace, taken=taken, not_before=max(now, fresh[place.pk]))
+            plan(place, reader, pace=pace, taken=taken, not_before=max(now, fresh[place.pk]), now=now)
             changed.append(place)
         elif place.due is not None and place.live:
             day = _day_of(place, reader, today)
             if first_free_day(day, taken, pace) != day:
-                plan(place, reader, pace=pace, taken=taken, not_before=max(now, place.due))
+                plan(place, reader, pace=pace, taken=taken, not_before=max(now, place.due), now=now)
                 changed.append(place)
         # A place that is planned now counts even if its sequence is only about to go live.
         if place.due is not None and (place.live or place.pk in fresh):
