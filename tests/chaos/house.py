@@ -78,6 +78,7 @@ class House:
             "KSU_LEASE": str(LEASE),
             "KSU_BATCH": "20",
             "KSU_CLOCK": f"rate={self.plan.size.rate}",
+            "KSU_DOMAIN_REST": "5",
             "KSU_UNKNOWN": "hold",
             "DJANGO_SETTINGS_MODULE": "keepshowingup.settings",
             "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),

@@ -29,7 +29,8 @@ def _minutes(*waits: float) -> tuple[timedelta, ...]:
 DELAYS: dict[str, Delays] = {
     FailureKind.ADDRESS_HARD: Delays(()),
     FailureKind.SOFT: Delays(_minutes(1, 5, 15, 60, 120, *[240] * 11)),
-    FailureKind.POLICY: Delays(_minutes(60, 240, 720, 1440)),
+    # Who refuses us for what they think of us does so for hours; the resting domain's breaker waits at least as long.
+    FailureKind.POLICY: Delays(_minutes(5, 10, 20, 40, 80, 160, *[240] * 10)),
     # A dead line uses up no attempts and a breaker holds the others back: one letter asks now and then.
     FailureKind.TRANSPORT: Delays(_minutes(0.25, 0.5, 1), goes_on=True),
     POISON: Delays(_minutes(1, 5)),

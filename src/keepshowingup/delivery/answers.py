@@ -22,16 +22,15 @@ def outcome(held: Held, reply: Reply, clock: Clock, transport: str = "") -> Sett
     failure = classify(reply.code, reply.enhanced, reply.text)
     if failure.kind is FailureKind.ADDRESS_HARD:
         return Settlement(held, DispatchState.REFUSED, str(reply), asked=True, suppress=True)
-    rests_until = clock.real()
+    pause = next_try(held.attempts + 1, failure.kind, random.random)
     if failure.kind is FailureKind.POLICY:
         # It is about us, not about the reader: never suppress, let the domain rest, and let somebody look.
         who = breaker.domain_on(held.email, transport) if transport else breaker.domain_of(held.email)
         rests_until = breaker.trip(who, str(reply), clock.real())
-    pause = next_try(held.attempts + 1, failure.kind, random.random)
+        pause = pause and rests_until - clock.real()
     if pause is None:
         return Settlement(held, DispatchState.REFUSED, f"gave up: {reply}", asked=True)
-    retry_at = max(rests_until, clock.real() + pause)
-    return Settlement(held, DispatchState.RETRY_AT, str(reply), retry_at=retry_at, asked=True)
+    return Settlement(held, DispatchState.RETRY_AT, str(reply), retry_at=clock.real() + pause, asked=True)
 
 
 def in_doubt(held: Held, clock: Clock) -> Settlement:

@@ -13,6 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -44,7 +45,7 @@ class Rests:
 # A server that was restarted is back in seconds.
 DOWN = Rests(timedelta(seconds=5), timedelta(minutes=5))
 # A domain that refuses us for what it thinks of us thinks so for hours, and each further letter confirms it.
-REFUSED = Rests(timedelta(minutes=5), timedelta(hours=4))
+REFUSED_AT_MOST = timedelta(hours=4)
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,9 @@ def domain_on(address: str, transport: str) -> str:
 
 
 def _rests_of(name: str) -> Rests:
-    return REFUSED if name.startswith(_DOMAIN) else DOWN
+    if name.startswith(_DOMAIN):
+        return Rests(timedelta(seconds=settings.DOMAIN_REST_SECONDS), REFUSED_AT_MOST)
+    return DOWN
 
 
 def _rests(name: str, open_until: datetime, real_now: datetime) -> bool:
