@@ -12,6 +12,7 @@ from keepshowingup.audience.leaving import suppress
 from keepshowingup.audience.models import Suppression
 from keepshowingup.cadence import advancing
 from keepshowingup.core.states import SETTLED, DispatchState, may_move
+from keepshowingup.delivery import ledger
 from keepshowingup.delivery.models import Dispatch
 
 
@@ -43,10 +44,11 @@ def settle(settlements: Iterable[Settlement], now: datetime) -> int:
             row.pk: row
             for row in Dispatch.objects.filter(pk__in=[s.dispatch for s in settlements])
             .select_for_update()
-            .only("pk", "fence", "state", "attempts", "enrolment_id", "step_key", "subscriber_id")
+            .only("pk", "fence", "state", "attempts", "enrolment_id", "step_key", "subscriber_id", "due_at")
         }
         written = [(s, standing[s.dispatch]) for s in settlements if _takes_effect(s, standing.get(s.dispatch))]
         _write(written)
+        ledger.enter([ledger.Entry(s.state, s.reason, row.due_at, s.handed_at, s.asked) for s, row in written], now)
         for settlement, dispatch in written:
             if settlement.suppress:
                 suppress(dispatch.subscriber.email_key, Suppression.Reason.HARD_BOUNCE, now)
