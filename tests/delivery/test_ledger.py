@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 import pytest
 from django.db import transaction
@@ -18,6 +19,7 @@ from keepshowingup.core.states import DispatchState
 from keepshowingup.delivery import ledger
 from keepshowingup.delivery.courier import Courier
 from keepshowingup.delivery.handover import deliver
+from keepshowingup.delivery.held import read_held
 from keepshowingup.delivery.ledger import End, Entry, Totals, accepted_since, enter, sum_up, totals
 from keepshowingup.delivery.models import Dispatch, LedgerLine
 from keepshowingup.delivery.settling import Settlement, settle
@@ -41,7 +43,7 @@ def ended() -> dict[str, int]:
 def hand_over_all(courier: Courier, clock: StoppedClock) -> None:
     offers = claim(clock).letters
     Dispatch.objects.update(state=DispatchState.HANDING_OVER, owner=courier.journal.name)
-    deliver([pk for pk, _ in offers], courier)
+    deliver(read_held(pk for pk, _ in offers), courier, time.monotonic())
 
 
 def test_each_letter_is_counted_by_what_its_server_said(
@@ -53,7 +55,7 @@ def test_each_letter_is_counted_by_what_its_server_said(
     server.script[lost] = ["drop-dot"]
     server.script[away] = ["550 5.7.1 not from you"]
     hand_over_all(courier, clock)
-    assert ended() == {"accepted": 1, "retried": 1, "refused": 1, "unknown": 1, "put_back": 1}
+    assert ended() == {"accepted": 1, "retried": 2, "refused": 1, "unknown": 1}
     assert sum(totals().lateness.values()) == 1
     assert took in {received.recipient for received in server.received}
 
@@ -61,14 +63,17 @@ def test_each_letter_is_counted_by_what_its_server_said(
 def test_a_letter_that_comes_back_is_counted_and_stays_accepted(clock: StoppedClock, enrolment: Enrolment) -> None:
     letter = DispatchFactory.create(enrolment=enrolment, state="handing_over")
     now = clock.now()
-    settle([Settlement(letter.pk, 1, DispatchState.ACCEPTED, handed_at=now, asked=True)], now)
-    settle([Settlement(letter.pk, 1, DispatchState.REFUSED, "5.1.1", handed_at=now)], now)
+    (held,) = read_held([letter.pk])
+    settle([Settlement(held, DispatchState.ACCEPTED, handed_at=now, asked=True)], now)
+    settle([Settlement(held, DispatchState.REFUSED, "5.1.1", handed_at=now)], now)
     assert ended() == {"accepted": 1, "returned": 1}
 
 
 def test_a_late_word_that_changes_nothing_is_not_counted(clock: StoppedClock, enrolment: Enrolment) -> None:
     letter = DispatchFactory.create(enrolment=enrolment, state="handing_over", fence=2)
-    settle([Settlement(letter.pk, 1, DispatchState.ACCEPTED, handed_at=clock.now(), asked=True)], clock.now())
+    (held,) = read_held([letter.pk])
+    late = Settlement(held._replace(fence=1), DispatchState.ACCEPTED, handed_at=clock.now(), asked=True)
+    settle([late], clock.now())
     assert ended() == {}
 
 
