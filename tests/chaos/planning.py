@@ -21,7 +21,7 @@ ZONES = (
     "Pacific/Pago_Pago",
 )
 STRICT = "strict.example"  # the one domain that refuses us
-DOMAINS = ("harbour.example", "quay.example", STRICT)
+DOMAINS = {"harbour.example": 0.4, "quay.example": 0.4, STRICT: 0.2}
 
 
 def make_plan(seed: int, database: str, size: Size) -> Plan:
@@ -48,7 +48,7 @@ def _reader(number: int, rng: random.Random) -> Reader:
     doomed = number % 25 == 7
     name = "gone" if doomed else "r"
     return Reader(
-        f"{name}{number}@{rng.choice(DOMAINS)}",
+        f"{name}{number}@{rng.choices(list(DOMAINS), list(DOMAINS.values()))[0]}",
         rng.choice(ZONES),
         f"{rng.randrange(24):02}:{rng.choice((0, 15, 30, 45)):02}",
         doomed,
@@ -123,10 +123,10 @@ def _moods(readers: tuple[Reader, ...], size: Size, rng: random.Random) -> tuple
     staying = [reader.address for reader in readers if not reader.doomed]
     for mood in _chosen(size, rng):
         among = [who for who in staying if who.endswith(STRICT)] if mood.is_about_us else staying
-        for _ in range(max(1, round(size.letters * mood.share / 100))):
+        for _ in range(max(1, round(size.letters * mood.share / 100)) if among else 0):
             # Early letters wait the minute, so that the run need not wait for them at its end.
             last = min(2, size.steps) if mood.puts_off else max(1, size.steps - 1)
-            who, attempt = rng.choice(among or staying), rng.randint(1, last)
+            who, attempt = rng.choice(among), rng.randint(1, last)
             # Never twice in a row: the waits double each time.
             if moods[who].keys() & {attempt - 1, attempt, attempt + 1}:
                 continue
