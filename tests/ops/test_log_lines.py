@@ -18,7 +18,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from keepshowingup.ops import log_lines
-from keepshowingup.ops.log_lines import JsonLines, Lines, TextLines, ids_of
+from keepshowingup.ops.log_lines import JsonLines, Lines, TextLines, ids_of, speak_as
 from tests.processes import environment
 
 ADDRESS = "maya.jones+letters@mail.example.org"
@@ -99,6 +99,7 @@ def test_one_call_is_one_line_whatever_words_are_in_it(words: str) -> None:
 
 
 def test_an_object_says_when_where_and_how_bad() -> None:
+    speak_as("")  # a command that ran in this process may have been a part
     line = as_json("breaker open", level=logging.WARNING)
     assert line.keys() == {"time", "level", "logger", "event"}
     assert (line["level"], line["logger"], line["event"]) == ("WARNING", "somebody.elses", "breaker open")
