@@ -92,7 +92,7 @@ def _play(house: House, row: Row) -> Verdict:
         tell("calm")
     tell("stopped")
     row.left_running = _count_orphans(house, row)
-    row.harm, row.slowest_stop = len(house.plan.faults), max(monkey.stop_times, default=0.0)
+    row.harm, row.slowest_stop = monkey.done, max(monkey.stop_times, default=0.0)
     evidence = house.evidence(monkey.kills, is_final=True)
     row.kills, row.connections = len(monkey.kills), len(evidence.server.opened)
     return judge(evidence)
