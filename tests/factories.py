@@ -163,4 +163,4 @@ class DispatchFactory(DjangoModelFactory[Dispatch]):
     state = "claimed"
     due_at = MONDAY
     claimed_at = MONDAY
-    message_id = Numbered(lambda n: f"<{n:032x}@harbour.example>")
+    message_id = Numbered(lambda n: f"<{n:016x}@harbour.example>")

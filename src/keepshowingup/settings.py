@@ -277,13 +277,18 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 LOG_LEVEL = env.str("KSU_LOG_LEVEL", default="INFO")
 if LOG_LEVEL not in logging.getLevelNamesMapping():
     raise WrongUsage(f"KSU_LOG_LEVEL is '{LOG_LEVEL}'. Write DEBUG, INFO, WARNING or ERROR.")
+LOG = env.str("KSU_LOG", default="text")
+if LOG not in {"text", "json"}:
+    raise WrongUsage(f"KSU_LOG is '{LOG}'. Write text or json.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "filters": {"tokens": {"()": "keepshowingup.web.privacy.HideTokens"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["tokens"]}},
+    "formatters": {"line": {"()": "keepshowingup.ops.log_lines.chosen"}},
+    "handlers": {"stderr": {"class": "keepshowingup.ops.log_lines.Lines", "formatter": "line"}},
     "loggers": {
+        # Whatever handlers a library brings, its lines leave by ours: there addresses are taken out.
+        "django": {"handlers": [], "level": "INFO"},
+        "django.server": {"handlers": [], "propagate": True},
         # Two lines for every tick say nothing; what goes wrong is still written.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

@@ -7,7 +7,9 @@ runs twice. Beat sends a short tick; what is due is a question to the database.
 
 from __future__ import annotations
 
+import logging
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keepshowingup.settings")
 
@@ -16,10 +18,12 @@ import django
 django.setup()
 
 from celery import Celery  # noqa: E402
+from celery.signals import beat_init, celeryd_init, setup_logging  # noqa: E402
 from django.conf import settings  # noqa: E402
 from kombu import Queue  # noqa: E402
 
-from keepshowingup.ops.broker import broker_url  # noqa: E402
+from keepshowingup.ops.broker import QUEUES, broker_url  # noqa: E402
+from keepshowingup.ops.log_lines import be_a_part  # noqa: E402
 
 app = Celery("keepshowingup")
 app.conf.update(
@@ -44,7 +48,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
     worker_send_task_events=False,
     task_default_queue="maintenance",
-    task_queues=[Queue("transactional"), Queue("bulk"), Queue("maintenance")],
+    task_queues=[Queue(name) for name in QUEUES],
     task_routes={
         "keepshowingup.tick": {"queue": "maintenance"},
         "keepshowingup.tidy": {"queue": "maintenance"},
@@ -65,3 +69,19 @@ app.conf.update(
     timezone="UTC",
 )
 app.autodiscover_tasks(["keepshowingup.delivery", "keepshowingup.outcomes"])
+
+
+@setup_logging.connect
+def _keep_our_log(**_: Any) -> None:
+    # Celery's own handlers would write addresses. What anybody prints becomes a line too.
+    app.log.redirect_stdouts(logging.WARNING)
+
+
+@celeryd_init.connect
+def _speak_as_worker(sender: str, **_: Any) -> None:
+    be_a_part(sender.partition("@")[0])
+
+
+@beat_init.connect
+def _speak_as_beat(**_: Any) -> None:
+    be_a_part("beat")

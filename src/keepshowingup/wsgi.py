@@ -6,5 +6,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from keepshowingup.ops.log_lines import be_a_part
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keepshowingup.settings")
 application = get_wsgi_application()
+be_a_part("web")

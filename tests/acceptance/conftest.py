@@ -97,6 +97,7 @@ def house(tmp_path: Path) -> Iterator[House]:
             "KSU_TICK": "0.5",
             "KSU_LEASE": "5",
             "KSU_BATCH": "40",
+            "KSU_CONNECTIONS": "1",  # slow enough for things to happen in the middle
             "DJANGO_SETTINGS_MODULE": "keepshowingup.settings",
         }
         with _database() as url:

@@ -32,9 +32,8 @@ From here on every line may begin with a word of its own.
 def both(letter: CompiledLetter, personal: Personal) -> tuple[bytes, bytes]:
     """The same letter both ways: filled in, and rendered."""
     headers = replace(HEADERS, unsubscribe_url=personal.unsubscribe_url)
-    skeleton = skeleton_of(
-        letter, replace(SAMPLE, first_name="", **dict.fromkeys(URLS, "")), tuple(map(bool, personal))
-    )
+    shared = replace(SAMPLE, first_name="", unsubscribe_url="", preferences_url="", pause_url="")
+    skeleton = skeleton_of(letter, shared, tuple(map(bool, personal)))
     assert skeleton is not None
     rendered = render(letter, replace(SAMPLE, **personal._asdict()))
     return skeleton.write(personal, headers), compose(rendered, headers)

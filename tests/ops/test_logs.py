@@ -50,6 +50,8 @@ def test_the_terminal_shows_warnings_and_whole_tracebacks_and_nothing_of_the_dai
         ("ValueError: no", True),
         ("[INFO] Started worker-1", False),
         ("[WARNING] slow", True),
+        ('{"time": "2026-11-22T16:23:48.999+00:00", "level": "INFO", "event": "Started"}', False),
+        ('{"time": "2026-11-22T16:23:48.999+00:00", "level": "ERROR", "event": "no"}', True),
         ("", False),
         ("plain words", False),
     ]

@@ -106,6 +106,10 @@ def with_django() -> None:
     import django
 
     django.setup()
+    from keepshowingup.ops.log_lines import speak_as
+
+    context = click.get_current_context(silent=True)
+    speak_as((context and context.info_name) or "keepshowingup")
     if "KSU_LOG_LEVEL" not in os.environ:
         logging.getLogger().setLevel(logging.WARNING)
 

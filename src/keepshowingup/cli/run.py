@@ -18,8 +18,7 @@ import click
 from keepshowingup.cli.moments import read_moment
 from keepshowingup.cli.root import with_django
 from keepshowingup.core.errors import PartMissing, WrongUsage
-
-QUEUES = ("transactional", "bulk", "maintenance")
+from keepshowingup.ops.broker import QUEUES
 
 
 @click.command()
@@ -45,7 +44,10 @@ def up(port: int, mailbox_port: int | None, smtp_port: int | None, verbose: bool
     # Links in letters point here unless the operator said otherwise.
     os.environ.setdefault("KSU_BASE_URL", f"http://127.0.0.1:{port}")
     with_django()
+    from keepshowingup.ops.log_lines import be_a_part
     from keepshowingup.ops.up import stay_up
+
+    be_a_part("up")
 
     stay_up(port, verbose=verbose)
 
@@ -56,6 +58,7 @@ def up(port: int, mailbox_port: int | None, smtp_port: int | None, verbose: bool
 def web(host: str, port: int) -> None:
     """Serve the pages, by granian."""
     _need_database()
+    from keepshowingup.ops import log_lines
     from keepshowingup.ops.parts import need_free_port
 
     # Granian shares a port with whoever else listens there: each would get some of the readers.
@@ -65,6 +68,7 @@ def web(host: str, port: int) -> None:
         *("--interface", "wsgi", "--host", host, "--port", str(port)),
         # No access log: tokens are in the addresses.
         *("--workers", "1", "--blocking-threads", "4", "--respawn-failed-workers", "--no-access-log"),
+        *("--log-config", str(Path(log_lines.__file__).with_name("granian.json"))),
         *("--workers-kill-timeout", "5s", "keepshowingup.wsgi:application"),
     )
 
@@ -105,10 +109,16 @@ def beat() -> None:
 def mailbox(host: str, smtp_port: int | None, port: int | None) -> None:
     """A development inbox: SMTP in, a page out. Nothing leaves this machine."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keepshowingup.settings")
+    from logging.config import dictConfig
+
     from django.conf import settings
 
+    from keepshowingup.ops.log_lines import be_a_part
     from keepshowingup.ops.mailbox import Mailbox, smtp_door
     from keepshowingup.ops.mailbox_pages import web_door
+
+    dictConfig(settings.LOGGING)
+    be_a_part("mailbox")
 
     smtp_port, port = smtp_port or settings.MAILBOX_SMTP_PORT, port or settings.MAILBOX_WEB_PORT
     box = Mailbox(settings.DATA_DIR / "mailbox")
@@ -139,7 +149,9 @@ def tick(once: bool, moment: str | None) -> None:
 
     from keepshowingup.core.clock import Clock
     from keepshowingup.delivery.running import run_ticks
+    from keepshowingup.ops.log_lines import be_a_part
 
+    be_a_part("tick")
     clock = Clock(shift=shown - dt.datetime.now(dt.UTC)) if shown else settings.CLOCK
     stop = threading.Event()
     with _ended_by_signals(stop.set):
@@ -173,7 +185,8 @@ def _become_celery(role: str, *arguments: str) -> NoReturn:
     # Celery's checks would load every page into processes that show none.
     os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
     level = os.environ.get("KSU_LOG_LEVEL", "INFO")
-    _become("celery", "--app", "keepshowingup.worker:app", role, *arguments, "--loglevel", level)
+    # Quiet: the banner would be no line of the log.
+    _become("celery", "--quiet", "--app", "keepshowingup.worker:app", role, *arguments, "--loglevel", level)
 
 
 def _become(program: str, *arguments: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""One letter to one reader, from the claim to the outcome, and the heartbeats of the workers."""
+"""One letter to one reader, from the claim to the outcome, and what is counted and watched on the way."""
 
 from __future__ import annotations
 
@@ -62,12 +62,28 @@ class Dispatch(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["lease_until"], condition=Q(state__in=["claimed", "handing_over"]), name="dispatch_leased"
-            ),
+            # One state each: SQLite does not see that a question about one state is answered by an index over two.
+            models.Index(fields=["lease_until"], condition=Q(state="claimed"), name="dispatch_claimed"),
+            models.Index(fields=["owner"], condition=Q(state="handing_over"), name="dispatch_in_hand"),
             models.Index(fields=["retry_at"], condition=Q(state="retry_at"), name="dispatch_to_retry"),
+            models.Index(fields=["handed_over_at"], condition=Q(state="unknown"), name="dispatch_in_doubt"),
             models.Index(fields=["subscriber", "handed_over_at"], name="dispatch_by_reader"),
         ]
+
+
+class LedgerLine(models.Model):
+    """So many letters that came to the same end in one breath. Lines are added and summed up, never taken back.
+
+    It is about nobody, so it outlives the delivery log and a reader's erasure: counts made of it only grow.
+    """
+
+    at = models.DateTimeField(db_index=True, help_text="UTC, on the calendar; the beginning of its span")
+    span = models.PositiveIntegerField(default=0, help_text="Seconds this line is the sum of; 0: as it was written")
+    end = models.CharField(max_length=12, help_text="One of delivery.ledger.End")
+    reason = models.CharField(max_length=20, blank=True, help_text="Why it was skipped")
+    late = models.FloatField(null=True, help_text="Upper bound in seconds of core.lateness; empty: above the last")
+    number = models.PositiveBigIntegerField()
+    seconds = models.FloatField(default=0, help_text="Their lateness, added up")
 
 
 class Heartbeat(models.Model):

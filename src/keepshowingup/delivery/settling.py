@@ -13,6 +13,7 @@ from keepshowingup.audience.leaving import suppress
 from keepshowingup.audience.models import Suppression
 from keepshowingup.cadence import advancing
 from keepshowingup.core.states import SETTLED, DispatchState, sources_of
+from keepshowingup.delivery import ledger
 from keepshowingup.delivery.held import Held
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.store.rows import update_rows
@@ -43,6 +44,7 @@ def settle(settlements: Iterable[Settlement], now: datetime) -> int:
         return 0
     with transaction.atomic():
         written = _write(settlements)
+        ledger.enter((ledger.Entry(s.state, s.reason, s.held.due_at, s.handed_at, s.asked) for s in written), now)
         for settlement in written:
             if settlement.suppress:
                 suppress(settlement.held.email_key, Suppression.Reason.HARD_BOUNCE, now)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from keepshowingup.audience.joining import forget_unconfirmed
 from keepshowingup.core.states import DispatchState
+from keepshowingup.delivery import ledger
 from keepshowingup.delivery.models import Dispatch
 
 DELIVERY_LOG_LASTS = timedelta(days=90)
@@ -16,8 +17,9 @@ def forget_old(now: datetime) -> None:
     """Sign-ups nobody confirmed within 7 days, and the delivery log after 90. ``now`` is the calendar's, UTC.
 
     A letter in doubt stays until somebody has settled it. That a reader has had a step is kept with their enrolment,
-    so a forgotten dispatch is never sent again.
+    so a forgotten dispatch is never sent again. What became of letters stays counted in the ledger, which is summed up.
     """
     while forget_unconfirmed(now):
         pass
     Dispatch.objects.filter(state__in=ENDED, claimed_at__lt=now - DELIVERY_LOG_LASTS).delete()
+    ledger.sum_up(now)

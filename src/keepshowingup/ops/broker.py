@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from keepshowingup.core.errors import KeepShowingUpError, PartMissing, WrongUsage
 
+QUEUES = ("transactional", "bulk", "maintenance")
 LONGEST_SOCKET_PATH = 100  # bytes; sun_path holds 108 on Linux and 104 on macOS
 PATIENCE = 10.0  # seconds for an earlier broker of the same folder to end
 
@@ -104,6 +105,28 @@ def answers(configured: str, data_dir: Path, within: float = 2.0) -> bool:
             return bool(connection.ping())
     except redis.RedisError:
         return False
+
+
+def queue_lengths(configured: str, data_dir: Path, within: float = 0.5) -> dict[str, int] | None:
+    """How many tasks wait in each queue; None when the broker does not say so ``within`` seconds."""
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    try:
+        with redis.Redis.from_url(
+            redis_url(configured, data_dir),
+            socket_timeout=within,
+            socket_connect_timeout=within,
+            retry=Retry(NoBackoff(), 0),  # by itself the client tries four times, with pauses
+        ) as connection:
+            # Celery keeps each queue as a list of that name.
+            asking = connection.pipeline(transaction=False)
+            for queue in QUEUES:
+                asking.llen(queue)
+            return dict(zip(QUEUES, map(int, asking.execute()), strict=True))
+    except redis.RedisError:
+        return None
 
 
 def need_broker(configured: str, data_dir: Path) -> None:
