@@ -19,6 +19,8 @@ from tests.chaos.victims import Victim
 
 # Seconds a supervisor's children have to end when it was killed; then its leash kills them.
 LEASH = 10.0
+# Seconds that no busy machine makes of one. A client that is frozen for ten minutes gives up an answer.
+STANDSTILL = 120.0
 
 
 @dataclass
@@ -76,6 +78,12 @@ class Monkey:
                 self.stop_times.append(now - since)
         if self.postgres:
             self.postgres.turn()
+
+    def stood_still(self, seconds: float) -> None:
+        """A look took so long that the machine must have stood still: connections may break of that, too."""
+        if seconds > STANDSTILL:
+            self.tell(f"the machine stood still for {seconds:.0f} s")
+            self.kills.append(Kill(time.time() - seconds, "everybody", frozenset(), lingers=seconds))
 
     def make_good(self) -> None:
         """Wake up everything at once."""
