@@ -86,8 +86,8 @@ class Postgres:
         if made.returncode:
             raise PostgresMissing(f"PostgreSQL: initdb said {made.stderr.strip().splitlines()[-1:]}")
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
+    def launch(self) -> None:
+        """Start it, and do not wait for it."""
         wanted = ON_LOOPBACK if self.durable else ON_LOOPBACK + FORGETFUL
         settings = [part for setting in wanted for part in ("-c", setting)]
         postgres = self.binaries / "postgres"
@@ -96,6 +96,11 @@ class Postgres:
                 [postgres, "-D", self.home / "data", "-k", self.home, "-p", str(self.port), *settings],
                 user=NOBODY, cwd="/", stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self.launch()
+        assert self.process is not None
         until = time.monotonic() + 60
         while time.monotonic() < until:
             try:

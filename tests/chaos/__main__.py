@@ -20,7 +20,7 @@ from tests.chaos.report import Row, save_report, table_of
 from tests.chaos.runs import play_all
 
 THIRTY = [(seed, "postgres" if seed <= 20 else "sqlite") for seed in range(1, 31)]
-WIDTH = 140  # characters: a log file is as wide as the table
+WIDTH = 150  # characters: a log file is as wide as the table
 
 
 def _seeds(_context: click.Context, _parameter: click.Parameter, text: str) -> range:

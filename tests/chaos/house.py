@@ -13,17 +13,19 @@ from pathlib import Path
 from keepshowingup.ops.supervisor import Part
 from tests.chaos.certificate import make_certificate
 from tests.chaos.oracle import Evidence
+from tests.chaos.patience import wait_for
 from tests.chaos.plan import LEASE, TICK, Plan
 from tests.chaos.record import Calendar, Fate, Kill, ServerRecord, read_doings, read_fates
 from tests.chaos.victims import Victim
 from tests.postgres import Postgres, free_port
-from tests.processes import PROGRAM, environment, eventually, processes_about
+from tests.processes import PROGRAM, environment, processes_about
 
 ROOT = Path(__file__).parents[2]
 HERE = "127.0.0.1"
 SCHEMES = {"": ("smtp", ""), "starttls": ("smtp", "?starttls=1"), "tls": ("smtps", "")}
 # The product's supervisor waits this long for a worker's last letter; ours for the supervisor.
 LAST_WORDS = 60.0
+ANSWERS_WITHIN = 30.0
 
 
 class HarnessBroken(Exception):
@@ -122,7 +124,7 @@ class House:
                 known.pop(victim.pid, None)
         return known
 
-    def run(self, *command: object, patience: float = 300.0) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: object, patience: float = 3600.0) -> subprocess.CompletedProcess[str]:
         """Run something to its end with the settings of this house."""
         return subprocess.run(
             list(map(str, command)), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=patience
@@ -136,10 +138,8 @@ class House:
             answers.append(self.run(*PROGRAM, *question))
             return answers[-1].returncode == 0
 
-        try:
-            eventually(answered, f"{question}")
-        except AssertionError as error:
-            raise HarnessBroken(f"{error}: {answers[-1].stderr}") from error
+        if not wait_for(answered, within=ANSWERS_WITHIN):
+            raise HarnessBroken(f"{' '.join(map(str, question))} has no answer: {answers[-1].stderr}")
         return answers[-1].stdout
 
     def fates(self) -> dict[tuple[str, int], Fate]:

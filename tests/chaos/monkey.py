@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +19,8 @@ from tests.chaos.victims import Victim
 
 # Seconds a supervisor's children have to end when it was killed; then its leash kills them.
 LEASH = 10.0
+# Seconds that no busy machine makes of one. A client that is frozen for ten minutes gives up an answer.
+STANDSTILL = 120.0
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Monkey:
     broker_url: str
     postgres: PostgresTrouble | None = None
     tell: Callable[[str], None] = lambda _: None
+    done: int = 0
     kills: list[Kill] = field(default_factory=list)
     stop_times: list[float] = field(default_factory=list)  # seconds from SIGTERM to the end, for each worker
     _frozen: list[tuple[float, Victim]] = field(default_factory=list)
@@ -39,21 +41,25 @@ class Monkey:
     _held: list[tuple[float, sqlite3.Connection]] = field(default_factory=list)
 
     def harm(self, fault: Fault) -> None:
-        """Do one fault. A target that is gone at this moment is left alone."""
+        """Do one fault. A target that is gone at this moment is left alone, and not counted."""
         lasting = fault.what in {"freeze", "hold"} or fault.target == "postgres"
-        self.tell(f"{fault.what} {fault.target}" + (f" for {fault.lasts:.1f} s" if lasting else ""))
+        done = self._do(fault)
+        self.done += done
+        how_long = f" for {fault.lasts:.1f} s" if lasting else ""
+        self.tell(f"{fault.what} {fault.target}{how_long if done else ': not there'}")
+
+    def _do(self, fault: Fault) -> bool:
         match fault.what, fault.target.partition("-")[0]:
             case what, "postgres" if self.postgres:
-                self.postgres.harm(what, fault.lasts)
+                return self.postgres.harm(what, fault.lasts)
             case _, "backend" if self.postgres:
-                self.postgres.kill_backend_of(fault.target.replace("backend", "worker"))
+                return self.postgres.kill_backend_of(fault.target.replace("backend", "worker"))
             case "hold", _:
-                self._hold(fault.lasts)
+                return self._hold(fault.lasts)
             case "flush", _:
-                with suppress(redis.RedisError), redis.Redis.from_url(self.broker_url, socket_timeout=2) as connection:
-                    connection.flushall()
+                return self._flush()
             case what, kind:
-                self._harm_part(what, kind, fault)
+                return self._harm_part(what, kind, fault)
 
     def turn(self) -> None:
         """Wake up what has been frozen, held or down for long enough."""
@@ -73,6 +79,12 @@ class Monkey:
         if self.postgres:
             self.postgres.turn()
 
+    def stood_still(self, seconds: float) -> None:
+        """A look took so long that the machine must have stood still: connections may break of that, too."""
+        if seconds > STANDSTILL:
+            self.tell(f"the machine stood still for {seconds:.0f} s")
+            self.kills.append(Kill(time.time() - seconds, "everybody", frozenset(), lingers=seconds))
+
     def make_good(self) -> None:
         """Wake up everything at once."""
         self._frozen = [(0.0, victim) for _, victim in self._frozen]
@@ -81,10 +93,17 @@ class Monkey:
             self.postgres.make_good()
         self.turn()
 
-    def _harm_part(self, what: str, kind: str, fault: Fault) -> None:
+    def _flush(self) -> bool:
+        try:
+            with redis.Redis.from_url(self.broker_url, socket_timeout=2) as connection:
+                return bool(connection.flushall())
+        except redis.RedisError:
+            return False
+
+    def _harm_part(self, what: str, kind: str, fault: Fault) -> bool:
         part = fault.target.replace("child", "worker")
         if (victim := self.parts().get(part)) is None:
-            return
+            return False
         match what:
             case "kill" | "wipe":
                 self._kill(victim, part, a_child=kind == "child")
@@ -97,6 +116,7 @@ class Monkey:
             case "freeze":
                 victim.send(signal.SIGSTOP)
                 self._frozen.append((time.monotonic() + fault.lasts, victim))
+        return True
 
     def _kill(self, victim: Victim, part: str, *, a_child: bool) -> None:
         """SIGKILL; of workers it is noted which connections they had. Frozen first, so that this stays true."""
@@ -116,12 +136,13 @@ class Monkey:
         else:
             victim.send(signal.SIGKILL)
 
-    def _hold(self, seconds: float) -> None:
+    def _hold(self, seconds: float) -> bool:
         """Keep everybody else from writing to SQLite."""
         connection = sqlite3.connect(self.data / "keepshowingup.sqlite3", timeout=1, isolation_level=None)
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError:  # somebody frozen holds it
             connection.close()
-        else:
-            self._held.append((time.monotonic() + seconds, connection))
+            return False
+        self._held.append((time.monotonic() + seconds, connection))
+        return True

@@ -25,20 +25,21 @@ from keepshowingup.ops.supervisor import Supervisor
 from tests.chaos.house import HarnessBroken, House
 from tests.chaos.monkey import LEASH, Monkey
 from tests.chaos.oracle import Verdict, judge
+from tests.chaos.patience import Patience, wait_for
 from tests.chaos.plan import LEASE, Size
 from tests.chaos.planning import make_plan
 from tests.chaos.report import PROMISED_ZERO, Row
 from tests.chaos.trouble import PostgresTrouble
 from tests.chaos.victims import Victim
 from tests.postgres import PostgresMissing, postgres_server
-from tests.processes import PROGRAM, eventually
+from tests.processes import PROGRAM
 
 # All limits are for what never comes. A run that goes well waits for none of them.
 STARTS_WITHIN = 900.0
+ENDS_WITHIN = 4 * 3600.0
 # Seconds (real) without any news, after which what has not come will not come: the server's "later" is a minute.
 WITHOUT_NEWS = 200.0
 CALMS_WITHIN = 1800.0
-EXPLAINED_WITHIN = 600.0
 # Watched for that long after the last letter: a lease must run out for a second copy to come.
 AFTERWARDS = LEASE + 1.5
 # Who looks too often takes the machine from those who are looked at.
@@ -59,7 +60,7 @@ def play(seed: int, database: str, size: Size, *, keep: bool = False) -> Row:
             verdict = _play(house, row)
             _fill(row, verdict)
             _explain(house, row)
-    except (HarnessBroken, KeepShowingUpError, PostgresMissing, OSError, AssertionError) as error:
+    except (HarnessBroken, KeepShowingUpError, PostgresMissing, OSError) as error:
         row.broken = 1
         row.faults.append(f"the run came to no end: {type(error).__name__}: {error}")
     row.seconds = time.monotonic() - began
@@ -92,7 +93,7 @@ def _play(house: House, row: Row) -> Verdict:
         tell("calm")
     tell("stopped")
     row.left_running = _count_orphans(house, row)
-    row.harm, row.slowest_stop = len(house.plan.faults), max(monkey.stop_times, default=0.0)
+    row.harm, row.slowest_stop = monkey.done, max(monkey.stop_times, default=0.0)
     evidence = house.evidence(monkey.kills, is_final=True)
     row.kills, row.connections = len(monkey.kills), len(evidence.server.opened)
     return judge(evidence)
@@ -120,7 +121,8 @@ def _wait_for_the_beginning(house: House, turn: Callable[[], None]) -> float:
         turn()
         return bool(house.lines("begins"))
 
-    eventually(begun, "a tick", within=STARTS_WITHIN)
+    if not wait_for(begun, within=STARTS_WITHIN):
+        raise HarnessBroken(f"there was no tick after {STARTS_WITHIN:.0f} seconds")
     return float(house.lines("begins")[0])
 
 
@@ -137,15 +139,16 @@ def _do_harm(house: House, monkey: Monkey, turn: Callable[[], None]) -> None:
 def _calm_down(house: House, monkey: Monkey, turn: Callable[[], None]) -> None:
     """Until everything that is owed has come, or nothing has happened for long; and then a little longer."""
     planned = {(doing.address, doing.verb) for doing in house.plan.doings}
-    until = time.monotonic() + CALMS_WITHIN
-    news, news_at = -1, time.monotonic()
-    while time.monotonic() < until and time.monotonic() < news_at + WITHOUT_NEWS:
-        _stay(turn, LOOK_EACH)
+    altogether, without_news, in_motion = Patience(CALMS_WITHIN), Patience(WITHOUT_NEWS), Patience(STILL_FOR)
+    news = -1
+    while not (altogether.is_over or without_news.is_over):
+        monkey.stood_still(_stay(turn, LOOK_EACH))
         lines = len(house.lines("server")) + len(house.lines("doings"))
         if lines != news:
-            news, news_at = lines, time.monotonic()
-            continue
-        if time.monotonic() < news_at + STILL_FOR:
+            news = lines
+            without_news.renew()
+            in_motion.renew()
+        if not in_motion.is_over:
             continue
         evidence = house.evidence(monkey.kills)
         if planned <= {(done.address, done.verb) for done in evidence.doings} and not judge(evidence).waiting:
@@ -153,23 +156,23 @@ def _calm_down(house: House, monkey: Monkey, turn: Callable[[], None]) -> None:
     _stay(turn, AFTERWARDS)
 
 
-def _stay(turn: Callable[[], None], seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+def _stay(turn: Callable[[], None], seconds: float) -> float:
+    """Keep everything going for so long; returns how many seconds it took."""
+    began, patience = time.monotonic(), Patience(seconds)
+    while not patience.is_over:
         turn()
         time.sleep(0.05)
+    return time.monotonic() - began
 
 
 def _count_orphans(house: House, row: Row) -> int:
     """Processes that know the run's folder and did not end with it."""
-    try:
-        # A leash may still be at work.
-        eventually(lambda: not house.processes(), "the end of every process", within=LEASH + 20.0)
-    except AssertionError:
-        left = house.processes()
-        row.faults += [f"still running afterwards: {command}" for command in left.values()]
-        return len(left)
-    return 0
+    # A leash may still be at work.
+    if wait_for(lambda: not house.processes(), within=LEASH + 20.0):
+        return 0
+    left = house.processes()
+    row.faults += [f"still running afterwards: {command}" for command in left.values()]
+    return len(left)
 
 
 def _fill(row: Row, verdict: Verdict) -> None:
@@ -230,7 +233,7 @@ def main(argument: str) -> None:
     """Play what the JSON object says: seed, database, size, keep."""
     asked = json.loads(argument)
     size = Size(**asked["size"])
-    with ended_in_order(STARTS_WITHIN + size.seconds + CALMS_WITHIN + EXPLAINED_WITHIN):
+    with ended_in_order(ENDS_WITHIN):
         row = play(asked["seed"], asked["database"], size, keep=asked["keep"])
     print(json.dumps(asdict(row)), flush=True)
 

@@ -10,11 +10,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.chaos.monkey import Monkey
 from tests.chaos.plan import Fault
+from tests.chaos.trouble import ENDS, PostgresTrouble
 from tests.chaos.victims import Victim
+from tests.conftest import missing
+from tests.postgres import Postgres, PostgresMissing, postgres_server
 from tests.processes import eventually
 
 CLIENT = "import socket, sys, time; s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); time.sleep(600)"
@@ -115,3 +119,43 @@ def test_a_wiped_broker_has_lost_its_file(
     monkey_for(listening, tmp_path, broker=victim_of(client)).harm(Fault(0, "wipe", "broker"))
     assert client.wait(60) == -signal.SIGKILL
     assert not kept.exists()
+
+
+@pytest.fixture
+def postgres(tmp_path: Path) -> Iterator[Postgres]:
+    try:
+        with postgres_server(tmp_path / "postgres") as server:
+            yield server
+    except PostgresMissing as nowhere:
+        missing(str(nowhere))
+
+
+def answers(server: Postgres) -> bool:
+    try:
+        psycopg.connect(server.url, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+@pytest.mark.postgres
+def test_postgres_comes_back_from_every_end_and_from_the_cold(postgres: Postgres) -> None:
+    trouble = PostgresTrouble(postgres)
+    for what in (*ENDS, "freeze"):
+        assert trouble.harm(what, 0.1), what
+
+        def is_back() -> bool:
+            trouble.turn()
+            return answers(postgres)
+
+        eventually(is_back, f"PostgreSQL after {what}")
+
+
+@pytest.mark.postgres
+def test_a_session_is_killed_by_the_name_of_whom_it_serves(postgres: Postgres) -> None:
+    trouble = PostgresTrouble(postgres)
+    with psycopg.connect(postgres.url, application_name="worker-1") as session:
+        assert not trouble.kill_backend_of("worker-0")
+        assert trouble.kill_backend_of("worker-1")
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT pg_sleep(60)")

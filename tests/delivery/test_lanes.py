@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from keepshowingup.delivery.transports.lane import Load
 from keepshowingup.delivery.transports.lanes import Lanes
 from keepshowingup.delivery.transports.relay import parse_relay
-from keepshowingup.delivery.transports.reply import AnswerLost, ConnectionDown, NotTried, Outcome, Reply
+from keepshowingup.delivery.transports.reply import AnswerLost, ConnectionDown, NotTried, Outcome, Reply, Withheld
 from tests.smtpd import SmtpServer, running_smtp
 
 MESSAGE = b"Subject: a note\r\n\r\nHello.\r\n"
@@ -96,6 +97,20 @@ def test_a_letter_nobody_wants_any_more_when_its_turn_comes_is_not_offered(serve
     with closing(Lanes(parse_relay(server.url), most=1)) as lanes:
         send_all(lanes, [letter("a"), letter("b", wanted=False), letter("c")])
     assert [each.recipient for each in server.received] == ["a@example.org", "c@example.org"]
+
+
+def test_a_letter_nobody_wants_any_more_when_data_is_next_is_taken_back_and_the_connection_is_kept(
+    server: SmtpServer,
+) -> None:
+    server.pipelining = False
+    answers, dots = iter([True, False]), list[str]()
+    leaving = replace(letter("b", dots=dots), still_wanted=lambda: next(answers))
+    with closing(Lanes(parse_relay(server.url), most=1)) as lanes:
+        done = send_all(lanes, [letter("a"), leaving, letter("c")])
+    assert isinstance(done["b"], Withheld)
+    assert dots == []
+    assert [each.recipient for each in server.received] == ["a@example.org", "c@example.org"]
+    assert server.connections == 1
 
 
 def test_a_server_that_keeps_one_letter_waiting_gives_the_others_back_to_go_by_other_ways(

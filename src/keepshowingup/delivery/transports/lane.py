@@ -30,6 +30,7 @@ LONGEST_REPLY = 64 * 1024
 # What nearly every server says to nearly every envelope: one line each to MAIL and RCPT, and 354 to DATA.
 ALL_WELL = re.compile(rb"2\d\d [^\n]*\n2\d\d [^\n]*\n354[ \r][^\n]*\n")
 FOREVER = float("inf")
+DATA = b"DATA\r\n"
 # One sent, one asked for, one that waits.
 MOST_LETTERS = 3
 
@@ -38,8 +39,8 @@ MOST_LETTERS = 3
 class Load:
     """A letter for a lane. ``of`` is whatever its owner knows it by.
 
-    ``still_wanted`` is asked right before the envelope leaves, ``at_the_dot`` right before message and dot do; false
-    keeps the letter here.
+    ``still_wanted`` is asked right before the envelope leaves, and once more before DATA where that leaves by itself;
+    ``at_the_dot`` right before message and dot do. False keeps the letter here.
     """
 
     of: Any
@@ -55,7 +56,7 @@ class Load:
         return [
             b"MAIL FROM:<%b>\r\n" % self.sender.encode(),
             b"RCPT TO:<%b>\r\n" % self.recipient.encode(),
-            b"DATA\r\n",
+            DATA,
         ]
 
 
@@ -251,6 +252,9 @@ class Lane:
         """One more word on the envelope."""
         self._replies.append(reply)
         if self._commands and reply.goes_on:
+            if self._commands == [DATA] and not load.still_wanted():
+                # It took its time over RCPT, and meanwhile the reader has left.
+                return [(load, Withheld()), *self._forget_envelope(b"RSET\r\n")]
             return self._send(self._commands.pop(0))
         if self.pipelining and len(self._replies) < 3:
             return []
@@ -259,10 +263,15 @@ class Lane:
             return self._hand_over(load)
         if refusal.code == 421:
             return self._broken(str(refusal))
-        self._asked, self._forgetting = None, True
-        self._wait(COMMAND_SECONDS)
         # A server that takes DATA without a recipient wants an (empty) message; it must refuse it (RFC 2920 3.1).
-        return [(load, refusal), *self._send(b".\r\n" if self._replies[-1].code == 354 else b"RSET\r\n")]
+        end = b".\r\n" if self._replies[-1].code == 354 else b"RSET\r\n"
+        return [(load, refusal), *self._forget_envelope(end)]
+
+    def _forget_envelope(self, words: bytes) -> Done:
+        self._asked, self._forgetting = None, True
+        self._commands = []
+        self._wait(COMMAND_SECONDS)
+        return self._send(words)
 
     def _go_on(self) -> Done:
         self.deadline = self.busy_since = FOREVER
