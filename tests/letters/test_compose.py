@@ -58,6 +58,7 @@ def assert_wire_form(message: bytes) -> None:
     assert b"\r" not in without
     assert b"\n" not in without
     for line in message.split(b"\r\n"):
+        assert not line.startswith(b".")  # nothing that would have to be doubled on the wire
         assert len(line) <= 76 or line.startswith((b"List-Unsubscribe:", b"From:", b"To:", b"Message-ID:")), line
 
 

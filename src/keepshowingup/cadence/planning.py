@@ -188,50 +188,42 @@ def _days_gone(step: CourseStep, place: Place, reader: Reader, rules: Rules, now
 
     One that is only put off to the morning, by quiet hours, is not: the day after tomorrow stays what it was.
     """
+    own = _moment(step, place, reader, rules, None).local.date()
+    if own >= local_date(now, reader.zone):
+        return 0
+    return (_moment(step, place, reader, rules, now).local.date() - own).days
 
-    def day(floor: datetime | None) -> date:
-        return moment_of(
-            step.timing,
-            started_on=place.started_on,
-            enrolled_at=place.enrolled_at,
-            zone=reader.zone,
-            hour=reader.hour,
-            rules=rules,
-            moved_days=place.moved_days,
-            not_before=floor,
-        ).local.date()
 
-    own = day(None)
-    return (day(now) - own).days if own < local_date(now, reader.zone) else 0
+def _moment(step: CourseStep, place: Place, reader: Reader, rules: Rules, floor: datetime | None) -> Moment:
+    """The step's moment for this reader, not before ``floor`` (UTC)."""
+    known = place.course.moments
+    # Minutes are counted from the moment of joining, which readers do not share.
+    key = (step.pk, place.started_on, reader.zone.key, reader.hour, place.moved_days, floor)
+    shared = not isinstance(step.timing, AfterMinutes)
+    if shared and key in known:
+        return known[key]
+    moment = moment_of(
+        step.timing,
+        started_on=place.started_on,
+        enrolled_at=place.enrolled_at,
+        zone=reader.zone,
+        hour=reader.hour,
+        rules=rules,
+        moved_days=place.moved_days,
+        not_before=floor,
+    )
+    if shared:
+        known[key] = moment
+    return moment
 
 
 def _paced(
     step: CourseStep, place: Place, reader: Reader, rules: Rules, pace: Pace, taken: list[date], not_before: datetime
 ) -> Moment:
-    def work_out(floor: datetime) -> Moment:
-        return moment_of(
-            step.timing,
-            started_on=place.started_on,
-            enrolled_at=place.enrolled_at,
-            zone=reader.zone,
-            hour=reader.hour,
-            rules=rules,
-            moved_days=place.moved_days,
-            not_before=floor,
-        )
-
-    def moment(floor: datetime) -> Moment:
-        if isinstance(step.timing, AfterMinutes):
-            return work_out(floor)  # counted from the moment of joining, which readers do not share
-        known = place.course.moments
-        key = (step.pk, place.started_on, reader.zone.key, reader.hour, place.moved_days, floor)
-        if key not in known:
-            known[key] = work_out(floor)
-        return known[key]
-
-    first = paced = moment(not_before)
+    first = paced = _moment(step, place, reader, rules, not_before)
     while (free := first_free_day(paced.local.date(), taken, pace)) != paced.local.date():
-        paced = moment(max(not_before, to_utc(datetime.combine(free, time()), reader.zone)))
+        floor = max(not_before, to_utc(datetime.combine(free, time()), reader.zone))
+        paced = _moment(step, place, reader, rules, floor)
     if paced is first:
         return first
     days = (paced.local.date() - first.local.date()).days

@@ -12,7 +12,7 @@ broker as (id, fence) and is begun by whoever gets it.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -59,15 +59,7 @@ def claim_letters(now: datetime, lease_until: datetime, *, limit: int, owner: st
         ]
         ids = [row.pk for row in waiting]
         _take(ids, now)
-        had = set(Dispatch.objects.filter(enrolment_id__among=ids).values_list("enrolment_id", "step_key"))
-        letters = []
-        for row in waiting:
-            if row.revision_id is None or row.step_deleted_at is not None:
-                advancing.plan_next(Enrolment.objects.get(pk=row.pk), now)  # the sequence was edited under this plan
-            elif (row.pk, row.step_key) in had:
-                advancing.advance(row.pk, after_key=row.step_key, handed_at=None, now=now)
-            else:
-                letters.append(row)
+        letters = [row for row in waiting if row.revision_id is not None and row.step_deleted_at is None]
         message_ids = _message_ids(len(letters))
         keys = _insert(
             (
@@ -77,7 +69,10 @@ def claim_letters(now: datetime, lease_until: datetime, *, limit: int, owner: st
             ),
             now, lease_until, owner,
         )  # fmt: skip
-        return [_held(row, keys[message_id], message_id) for row, message_id in zip(letters, message_ids, strict=True)]
+        held = [_held(row, keys[each], each) for row, each in zip(letters, message_ids, strict=True) if each in keys]
+        if len(held) < len(waiting):
+            _go_past(waiting, {each.enrolment_id for each in held}, now)
+        return held
 
 
 def claim_notices(now: datetime, lease_until: datetime, *, limit: int, owner: str = "") -> list[Held]:
@@ -98,7 +93,20 @@ def claim_notices(now: datetime, lease_until: datetime, *, limit: int, owner: st
             ),
             now, lease_until, owner,
         )  # fmt: skip
+        if len(keys) < len(waiting):
+            raise RuntimeError(f"{len(waiting) - len(keys)} of {len(waiting)} notices had a dispatch already")
         return read_held(keys.values())
+
+
+def _go_past(waiting: Iterable[_Waiting], claimed: Container[int], now: datetime) -> None:
+    """Plan on for those who are due for a letter that they had before, or whose sequence was edited under the plan."""
+    for row in waiting:
+        if row.pk in claimed:
+            continue
+        if row.revision_id is None or row.step_deleted_at is not None:
+            advancing.plan_next(Enrolment.objects.get(pk=row.pk), now)
+        else:
+            advancing.advance(row.pk, after_key=row.step_key, handed_at=None, now=now)
 
 
 class _Waiting(NamedTuple):
@@ -177,7 +185,7 @@ _GIVEN = (
 def _insert(
     dispatches: Iterable[tuple[object, ...]], now: datetime, lease_until: datetime, owner: str
 ) -> dict[object, int]:
-    """New dispatches; their ids by Message-ID."""
+    """New dispatches; their ids by Message-ID. Where there is one already for the same step nothing is inserted."""
     state = DispatchState.HANDING_OVER if owner else DispatchState.CLAIMED
     same = {
         "state": state.value,
@@ -190,11 +198,7 @@ def _insert(
         "reason": "",
         "promised": False,
     }
-    rows = list(dispatches)
-    keys = insert_rows(Dispatch, _GIVEN, rows, same=same, known_by="message_id")
-    if len(keys) != len(rows):
-        raise RuntimeError(f"{len(rows) - len(keys)} of {len(rows)} letters had a dispatch that nobody could have made")
-    return keys
+    return insert_rows(Dispatch, _GIVEN, list(dispatches), same=same, known_by="message_id")
 
 
 def _message_ids(number: int) -> list[str]:

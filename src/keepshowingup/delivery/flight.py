@@ -53,11 +53,15 @@ class Flight:
         self.journal.dot(self.held.pk, self.held.fence)
         return True
 
+    def answered(self, reply: Reply) -> None:
+        """The server's word on the message, before any other dot leaves."""
+        self.journal.answered(self.held.pk, self.held.fence, reply.code, str(reply))
+
     def conclude(self, what: Outcome) -> Settlement | None:
         """What becomes of the letter; None when it was taken back and is owed again."""
         held, journal = self.held, self.journal
         if isinstance(what, Reply):
-            journal.answered(held.pk, held.fence, what.code, str(what))
+            journal.say()
             return outcome(held, what, self.clock, self.door)
         if isinstance(what, AnswerLost):
             log.error("dispatch %d is in doubt: the connection ended before the server answered", held.pk)

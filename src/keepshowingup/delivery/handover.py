@@ -150,9 +150,8 @@ class _Round:
         if prepared is None or not self._find_room(held, way):
             return
         flight = Flight(held, self.journal, self.clock, self.looked_at, way.transport.name, group)
-        letter = prepared.sender, prepared.recipient, prepared.message
         way.in_flight.started(held.pk, group, time.monotonic())
-        self._believe_answers(way.lanes.offer(Load(flight, *letter, flight.still_wanted, flight.at_the_dot)))
+        self._believe_answers(way.lanes.offer(_load(prepared, flight)))
         self._watch(0)
 
     def _wait(self) -> None:
@@ -314,3 +313,16 @@ class _Round:
         if settlement is not None:
             self.tally[settlement.state] += 1
             self.courier.write_down(settlement)
+
+
+def _load(prepared: Prepared, flight: Flight) -> Load:
+    return Load(
+        flight,
+        prepared.sender,
+        prepared.recipient,
+        prepared.message,
+        flight.still_wanted,
+        flight.at_the_dot,
+        flight.answered,
+        dotless=True,  # see letters/quoted.py
+    )

@@ -10,6 +10,7 @@ The worker holds a lock on its journal for as long as it lives. Whoever can take
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
@@ -17,6 +18,7 @@ import socket
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 
 # Octets a journal may grow to between two moments at which nothing is under way.
@@ -60,25 +62,40 @@ class Journal:
         host = socket.gethostname()[:30].replace("/", "-")
         self.name = f"{host}.{boot_id()}.{os.getpid()}.{secrets.token_hex(4)}"
         self.path = folder / self.name
+        self._unsaid = b""
+        self._pen = Lock()  # who waits for stalled servers writes too, in a thread of their own
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def taken_up(self, dispatch: int, fence: int) -> None:
         """This letter's turn has come. If it is what kills the worker, the third time it is given up."""
-        os.write(self._file, b"T %d %d\n" % (dispatch, fence))
+        self.say(b"T %d %d\n" % (dispatch, fence))
 
     def put_down(self, dispatch: int, fence: int) -> None:
         """It is composed, or did not leave after all: nothing has been handed over, and nobody died of it."""
-        os.write(self._file, b"P %d %d\n" % (dispatch, fence))
+        self.say(b"P %d %d\n" % (dispatch, fence))
 
     def dot(self, dispatch: int, fence: int) -> None:
-        """The final dot is about to be sent: from here until :meth:`answered` the letter is in doubt."""
-        os.write(self._file, b"D %d %d\n" % (dispatch, fence))
+        """The final dot is about to be sent: from here until :meth:`answered` is said the letter is in doubt."""
+        self.say(b"D %d %d\n" % (dispatch, fence))
 
     def answered(self, dispatch: int, fence: int, code: int, text: str) -> None:
-        """The server answered the final dot."""
+        """The server answered the final dot. It is said with the next dot; :meth:`say` if none follows at once."""
         line = f"A {dispatch} {fence} {code} {' '.join(text.split())[:200]}\n"
-        os.write(self._file, line.encode("utf-8", "replace"))
+        with self._pen:
+            self._unsaid += line.encode("utf-8", "replace")
+
+    def say(self, words: bytes = b"") -> None:
+        """Write what is unsaid, and ``words``, in one go: a dot never gets ahead of the answer before it.
+
+        Raises OSError when that can't be written as a whole, as on a full disk.
+        """
+        with self._pen:
+            octets = self._unsaid + words
+            if octets and (written := os.write(self._file, octets)) < len(octets):
+                os.ftruncate(self._file, os.fstat(self._file).st_size - written)  # half a line would spoil the next
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+            self._unsaid = b""
 
     def forget(self) -> None:
         """Start over, once in a while, when every letter this worker had is written down in the database."""
@@ -88,6 +105,7 @@ class Journal:
     def close(self) -> None:
         """Let go of the lock. The sweeper reads what is left and removes the file, as after a crash."""
         if self._file >= 0:
+            self.say()
             os.close(self._file)
             self._file = -1
 

@@ -4,7 +4,8 @@ RFC 5321 6.1 makes the dot the point where responsibility passes. MAIL, RCPT and
 offers PIPELINING (RFC 2920), message and dot go out together, and behind the dot the next letter's MAIL, RCPT and DATA:
 one round trip a letter. The journal is told right before a dot leaves. If writing it fails the dot has not left and
 nothing was handed over; if it does not fail, only the server's answer tells. So of all the letters on a connection at
-most one is in doubt at any moment: the one whose dot has left and is not answered.
+most one is in doubt at any moment: the one whose dot has left and is not answered. For that an answer is told before
+the next dot leaves.
 
 Nothing here waits. A lane is told when its socket can be read or written, and says what became of its letters.
 """
@@ -30,7 +31,7 @@ LONGEST_REPLY = 64 * 1024
 # What nearly every server says to nearly every envelope: one line each to MAIL and RCPT, and 354 to DATA.
 ALL_WELL = re.compile(rb"2\d\d [^\n]*\n2\d\d [^\n]*\n354[ \r][^\n]*\n")
 FOREVER = float("inf")
-DATA = b"DATA\r\n"
+DATA, CRLF, END = b"DATA\r\n", b"\r\n", b".\r\n"
 # One sent, one asked for, one that waits.
 MOST_LETTERS = 3
 
@@ -40,7 +41,8 @@ class Load:
     """A letter for a lane. ``of`` is whatever its owner knows it by.
 
     ``still_wanted`` is asked right before the envelope leaves, and once more before DATA where that leaves by itself;
-    ``at_the_dot`` right before message and dot do. False keeps the letter here.
+    ``at_the_dot`` right before message and dot do. False keeps the letter here. ``answered`` is told the server's word
+    on the message before anything else leaves. ``dotless``: no line of the message begins with a dot.
     """
 
     of: Any
@@ -49,6 +51,8 @@ class Load:
     message: bytes
     still_wanted: Callable[[], bool]
     at_the_dot: Callable[[], bool]
+    answered: Callable[[Reply], None] = lambda _: None
+    dotless: bool = False
 
     @property
     def envelope(self) -> list[bytes]:
@@ -184,7 +188,7 @@ class Lane:
             return [(load, Withheld()), *self._broken("we thought better of it")]
         self._sent, self._behind_the_dot = load, 0
         self._wait(ANSWER_SECONDS)
-        message = stuffed(load.message)
+        message = load.message + END if load.dotless and load.message.endswith(CRLF) else stuffed(load.message)
         if self._waits is None:
             return self._send(message)
         waiting, self._waits = self._waits, None
@@ -239,8 +243,11 @@ class Lane:
             # It answered before it had the dot, so it does not have the letter; what it says next nobody knows.
             early = ConnectionDown(f"{self.name}: it said {reply} too early") if reply.accepted else reply
             self._sent = None
+            if early is reply:
+                load.answered(reply)
             return [(load, early), *self._broken("it answered too early")]
         self._sent = None
+        load.answered(reply)
         if reply.code == 421 or self._left_alone:
             return [(load, reply), *self._broken(str(reply))]
         if self._asked:
