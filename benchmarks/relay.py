@@ -31,7 +31,7 @@ def ten_milliseconds(bench: Bench) -> list[Figure]:
         trips.append(round_trip(port))
         return True
 
-    with bench.house() as house:
+    with bench.house(KSU_CONNECTIONS=str(MOST_CONNECTIONS // 2)) as house:
         house.environment["SMTP_URL"] = f"smtp://{HERE}:{port}"
         command = (sys.executable, "-m", "benchmarks.delay", str(port), str(house.sink.port), str(ROUND_TRIP))
         proxy = Part("proxy", command, ready=ready, foundation=True)

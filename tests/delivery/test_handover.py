@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from keepshowingup.audience.leaving import is_suppressed, leave
 from keepshowingup.audience.models import Subscriber
@@ -12,6 +15,7 @@ from keepshowingup.cadence.models import Enrolment
 from keepshowingup.delivery import breaker
 from keepshowingup.delivery.courier import Courier
 from keepshowingup.delivery.handover import hand_over
+from keepshowingup.delivery.lastlook import FRESH_SECONDS
 from keepshowingup.delivery.models import Breaker, Dispatch
 from keepshowingup.editorial.models import Revision, Sequence
 from tests.delivery.conftest import StoppedClock, claim, enrol_many
@@ -59,6 +63,21 @@ def test_a_batch_leaves_over_one_connection(
     assert tally == {"accepted": 60}
     assert len({r.recipient for r in server.received}) == 60
     assert server.connections == 1
+
+
+def test_readers_at_many_domains_are_not_asked_about_one_by_one(
+    clock: StoppedClock, courier: Courier, sequence: Sequence, server: SmtpServer
+) -> None:
+    """More letters than have room at once stand in line; whoever is put aside for it would be looked at anew."""
+    for number, enrolment in enumerate(enrol_many(sequence, 60)):
+        Subscriber.objects.filter(pk=enrolment.subscriber_id).update(email=f"reader{number}@d{number % 20}.example")
+    server.answer_after = 0.03
+    offers = claim(clock).letters
+    began = time.monotonic()
+    with CaptureQueriesContext(connection) as asked:
+        assert hand_over(offers, courier) == {"accepted": 60}
+    looks = [query for query in asked.captured_queries if query["sql"].startswith("SELECT") and "fence" in query["sql"]]
+    assert len(looks) <= 5 + (time.monotonic() - began) / FRESH_SECONDS
 
 
 def test_a_reader_who_leaves_after_the_claim_gets_nothing(

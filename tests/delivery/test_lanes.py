@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from keepshowingup.delivery.transports.lane import Load
+from keepshowingup.delivery.transports.lane import Lane, Load
 from keepshowingup.delivery.transports.lanes import Lanes
-from keepshowingup.delivery.transports.relay import parse_relay
+from keepshowingup.delivery.transports.relay import Opened, parse_relay
 from keepshowingup.delivery.transports.reply import AnswerLost, ConnectionDown, NotTried, Outcome, Reply, Withheld
 from tests.smtpd import SmtpServer, running_smtp
 
@@ -144,3 +145,28 @@ def _until_one(lanes: Lanes) -> list[tuple[Load, Reply]]:
     while not (done := lanes.watch(0.05)):
         assert time.monotonic() < until
     return [(load, what) for load, what in done if isinstance(what, Reply)]
+
+
+def test_an_answer_is_told_before_the_next_dot_leaves_even_when_both_come_in_one_segment() -> None:
+    """Between the two a kill would leave two letters of one connection in doubt."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    told: list[str] = []
+    first, second = letter("a", dots=told), letter("b", dots=told)
+    lane = Lane(Opened(ours, pipelining=True), "relay")
+    with closing(ours), closing(theirs):
+        lane.offer(replace(first, answered=lambda reply: told.append(f"answered {reply.code}")))
+        lane.offer(second)
+        theirs.sendall(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+        lane.readable()
+        assert told == ["a"]
+        theirs.sendall(b"250 kept\r\n250 ok\r\n250 ok\r\n354 go on\r\n")
+        lane.readable()
+    assert told == ["a", "answered 250", "b"]
+
+
+def test_a_message_with_dots_at_line_starts_arrives_as_it_was_and_so_does_one_without(server: SmtpServer) -> None:
+    dotted, plain = b"Subject: a\r\n\r\n.\r\n..\r\n.a\r\n", b"Subject: b\r\n\r\na.\r\n"
+    with closing(Lanes(parse_relay(server.url), most=1)) as lanes:
+        send_all(lanes, [replace(letter("a"), message=dotted), replace(letter("b"), message=plain, dotless=True)])
+    assert [each.data for each in server.received] == [dotted, plain]

@@ -71,7 +71,7 @@ def claim_letters(now: datetime, lease_until: datetime, *, limit: int, owner: st
         )  # fmt: skip
         held = [_held(row, keys[each], each) for row, each in zip(letters, message_ids, strict=True) if each in keys]
         if len(held) < len(waiting):
-            _go_past(waiting, {each.enrolment_id for each in held}, now)
+            _go_past(waiting, {each.enrolment_id for each in held if each.enrolment_id}, now)
         return held
 
 

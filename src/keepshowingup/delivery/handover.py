@@ -142,12 +142,15 @@ class _Round:
             self._send(held, self.courier.ways[route.transport])
 
     def _send(self, held: Held, way: Way) -> None:
+        # Room first: who is put aside because everything is busy would only come back when its own domain answers.
+        if not self._find_room(held, way):
+            return
         group = self.courier.house.group(held.email)
         if not way.in_flight.may_start(group, time.monotonic()):
             self.aside[group].append(held)
             return
         prepared = self._compose(held)
-        if prepared is None or not self._find_room(held, way):
+        if prepared is None:
             return
         flight = Flight(held, self.journal, self.clock, self.looked_at, way.transport.name, group)
         way.in_flight.started(held.pk, group, time.monotonic())
@@ -186,19 +189,20 @@ class _Round:
         self.routes |= {held.pk: route for held, route in zip(asking, routes, strict=True)}
 
     def _look_again(self) -> None:
-        """Ask about the next letters, twice as many as the last look was good for."""
+        """Ask about the next letters, twice as many as the last look was good for, and about all that stand aside."""
         ahead = max(20, 2 * self.done_since_look)
         asked = [self.waiting.popleft().pk for _ in range(min(ahead, len(self.waiting)))]
+        aside = [held.pk for letters in self.aside.values() for held in letters]
         # The time is taken before the question: an answer is as old as the moment it was asked.
         read_at = time.monotonic()
-        self._believe(lastlook.look(asked, self.clock.now()), read_at)
+        self._believe(lastlook.look(asked + aside, self.clock.now()), read_at)
         still_there = [self.look.held[pk] for pk in asked if pk in self.look.held]
         self.waiting.extendleft(reversed(still_there))
         self.looked_at_ahead = len(still_there)
 
     def _again(self, held: Held) -> None:
         """Back to the head of those waiting."""
-        self.waiting.appendleft(held)
+        self.waiting.appendleft(self.look.held.get(held.pk, held))
         # One the last look was not about has to be looked at first.
         self.looked_at_ahead = self.looked_at_ahead + 1 if held.pk in self.look.held else 0
 

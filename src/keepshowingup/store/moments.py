@@ -8,7 +8,7 @@ from typing import Any
 from django.db.backends.postgresql.psycopg_any import BaseTzLoader
 
 
-class MomentLoader(BaseTzLoader):
+class MomentLoader(BaseTzLoader):  # type: ignore[misc]  # the stubs know nothing of it
     """A ``timestamptz`` as an aware datetime.
 
     What PostgreSQL writes is ISO 8601, which the standard library reads in a tenth of the time that the driver's loader
