@@ -3,20 +3,30 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import json
+import sqlite3
+import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from keepshowingup.audience import importing, sheets, spreadsheet
 from keepshowingup.audience.exporting_csv import export_readers
-from keepshowingup.audience.importing import LEFT, SUPPRESSED, Chunk, Imported, import_readers
+from keepshowingup.audience.importing import Chunk, Imported, import_readers
 from keepshowingup.audience.leaving import leave, suppress
+from keepshowingup.audience.merging import LEFT, SUPPRESSED
 from keepshowingup.audience.models import Consent, Subscriber, Suppression
-from keepshowingup.audience.spreadsheet import open_text, plain, read_header, read_rows, safe
+from keepshowingup.audience.spreadsheet import Row, open_text, plain, read_header, read_rows, safe
 from keepshowingup.core.errors import Refused
+from keepshowingup.store.bulk import reserve_ids
 from tests.factories import MONDAY, SubscriberFactory
+from tests.processes import PROGRAM, environment, eventually, keepshowingup
 
 HEADER = "email,first_name,zone,hour,language,country,consented_at,consent_source"
 PROOF = "2026-11-01T10:00:00Z,paper form 7"
@@ -187,14 +197,116 @@ def test_what_is_no_table_of_readers_is_refused_whole(bring: Import, content: by
 
 
 def test_a_big_file_is_written_in_chunks(bring: Import) -> None:
-    rows = "\n".join(f"reader{n}@example.org,{PROOF}" for n in range(5000))
+    number = 2 * sheets.ROWS + 7
+    rows = "\n".join(f"reader{n}@example.org,{PROOF}" for n in range(number))
     told: list[Chunk] = []
     read: list[int] = []
-    done = bring(f"email,consented_at,consent_source\n{rows}", on_chunk=told.append, progress=read.append)
-    assert counts(done) == (5000, 5000, 0, 0)
-    assert [len(chunk.readers) for chunk in told] == [2000, 2000, 1000]
+    content = f"email,consented_at,consent_source\n{rows}".encode()
+    done = bring(content, on_chunk=told.append, progress=read.append)
+    assert counts(done) == (number, number, 0, 0)
+    assert [len(chunk.readers) for chunk in told] == [sheets.ROWS, sheets.ROWS, 7]
     assert read == sorted(read)
-    assert Consent.objects.count() == 5000
+    assert read[-1] == len(content)
+    assert Consent.objects.count() == number
+    in_order = Subscriber.objects.order_by("pk").values_list("email", flat=True)
+    assert list(in_order) == [f"reader{n}@example.org" for n in range(number)]
+
+
+class Interrupted(Exception):
+    pass
+
+
+def test_what_is_interrupted_is_mended_by_the_same_file(bring: Import, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheets, "ROWS", 2)
+    reader = SubscriberFactory.create(email="r2@example.org", zone="Europe/London")
+    file = "email,zone\n" + "".join(f"r{n}@example.org,Asia/Tokyo\n" for n in range(5))
+
+    def interrupt(chunk: Chunk) -> None:
+        if reader.pk in chunk.readers:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        bring(file, consent_note="note", on_chunk=interrupt)
+    reader.refresh_from_db()
+    assert reader.zone == "Europe/London", "a move nobody was told of"
+    assert Subscriber.objects.count() == 1 + 2
+    told: list[Chunk] = []
+    assert counts(bring(file, consent_note="note", on_chunk=told.append)) == (5, 2, 3, 0)
+    assert [chunk.moved for chunk in told] == [(), (reader.pk,), ()]
+    assert set(Subscriber.objects.values_list("zone", flat=True)) == {"Asia/Tokyo"}
+    assert Consent.objects.count() == 5
+
+
+def test_somebody_twice_in_one_chunk_keeps_both_proofs_and_the_first_spelling(bring: Import) -> None:
+    rows = [
+        "Ines@bücher.example,Ines,,2026-11-01,form",
+        "ines@XN--BCHER-KVA.example,,Asia/Tokyo,2026-11-02,form",
+        "ines@bücher.example,,,2026-11-01,form",
+    ]
+    done = bring("email,first_name,zone,consented_at,consent_source\n" + "\n".join(rows))
+    assert counts(done) == (3, 1, 2, 0)
+    reader = Subscriber.objects.get()
+    assert (reader.email, reader.first_name, reader.zone) == ("Ines@xn--bcher-kva.example", "Ines", "Asia/Tokyo")
+    assert [proof.given_at.day for proof in reader.consents.order_by("given_at")] == [1, 2]
+
+
+def test_what_means_something_to_the_database_is_only_text(bring: Import) -> None:
+    names = ["\\N", "\\.", "a\\tb", "a\\", "{}", '"', "%s", "'); DROP TABLE x; --", "Zoë 🎈"]
+    file = io.StringIO()
+    csv.writer(file).writerows([("email", "first_name"), *((f"r{n}@a.org", name) for n, name in enumerate(names))])
+    for done in (bring(file.getvalue(), consent_note="\\N"), bring(file.getvalue(), consent_note="\\N")):
+        assert done.refused == 0
+        assert list(Subscriber.objects.order_by("pk").values_list("first_name", flat=True)) == names
+    assert list(Consent.objects.values_list("source", flat=True)) == ["\\N"] * len(names)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_joins_while_the_file_is_read_is_not_there_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("on SQLite nobody else writes in the middle of a chunk")
+    joined: list[int] = []
+
+    def join() -> None:
+        joined.append(SubscriberFactory.create(email="maya@example.org", state="unconfirmed", confirmed_at=None).pk)
+        connection.close()
+
+    def reserve(*asked: Any) -> Any:
+        if not joined:  # between the look at who is here and the writing
+            with ThreadPoolExecutor(1) as elsewhere:
+                elsewhere.submit(join).result()
+        return reserve_ids(*asked)
+
+    monkeypatch.setattr(importing, "reserve_ids", reserve)
+    file = tmp_path / "readers.csv"
+    file.write_text(f"{HEADER}\nruben@example.org,,,,,,{PROOF}\n{MAYA}\n")
+    done = import_readers(file, now=MONDAY)
+    assert counts(done) == (2, 1, 1, 0)
+    maya = Subscriber.objects.get(email_key="maya@example.org")
+    assert (maya.pk, maya.state, maya.zone) == (joined[0], Subscriber.State.ACTIVE, "Europe/London")
+    assert Consent.objects.count() == 2
+
+
+def test_an_import_killed_in_its_middle_is_finished_by_the_next(tmp_path: Path) -> None:
+    number = 60_000
+    file = tmp_path / "readers.csv"
+    file.write_text("email\n" + "".join(f"reader{n}@example.org\n" for n in range(number)))
+    assert keepshowingup(tmp_path, "migrate").returncode == 0
+    command = ("subscriber", "import", str(file), "--consent-note", "asked", "--json")
+    database = sqlite3.connect(f"file:{tmp_path}/keepshowingup.sqlite3?mode=ro", uri=True, timeout=20)
+
+    def here(table: str = "subscriber") -> int:
+        return int(database.execute(f"SELECT count(*) FROM audience_{table}").fetchone()[0])
+
+    with subprocess.Popen([*PROGRAM, *command], env=environment(tmp_path), stdout=subprocess.DEVNULL) as running:
+        eventually(here, "the first chunk", within=120)
+        running.kill()
+    begun = here()
+    assert begun % sheets.ROWS == 0 or begun == number
+    assert here("consent") == begun
+    answer = json.loads(keepshowingup(tmp_path, *command).stdout)
+    assert (answer["rows"], answer["added"], answer["updated"]) == (number, number - begun, begun)
+    assert (here(), here("consent")) == (number, number)
+    database.close()
 
 
 def test_an_export_is_read_back_equal_and_never_a_formula(bring: Import, tmp_path: Path) -> None:
@@ -248,6 +360,37 @@ def test_every_line_is_accounted_for(pieces: list[bytes]) -> None:
     names, separator, taken = read_header(lines)
     numbers = [row.line for row in read_rows(lines, len(names), separator, taken)]
     assert numbers == sorted(set(numbers))
+
+
+@given(
+    st.lists(st.sampled_from([*'",\n\t\0aé', "\r\n", '"a"', 'a"b', '"a\nb"', "a,b\n", "x" * 9, "\ufffd"]), max_size=40),
+    st.integers(1, 30),
+)
+def test_how_much_is_read_at_once_changes_nothing(pieces: list[str], block: int) -> None:
+    def read() -> list[Row]:
+        lines = open_text(io.BytesIO("".join(pieces).encode()))
+        return list(read_rows(lines, 2, ",", 0))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spreadsheet, "MOST_LINES", 3)
+        whole = read()
+        patch.setattr(spreadsheet, "BLOCK", block)
+        assert read() == whole
+
+
+def test_a_line_without_an_end_is_never_held_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spreadsheet, "LONGEST_LINE", 100)
+    monkeypatch.setattr(spreadsheet, "BLOCK", 30)
+    content = b"a,b\n" + b"x" * 1000 + b"\nc,d\n" + b"y" * 98 + b"\n" + b"z" * 99 + b"\ne,f"
+    rows = list(read_rows(open_text(io.BytesIO(content)), 2, ",", 0))
+    assert [(row.line, row.cells, row.trouble[:8]) for row in rows] == [
+        (1, ("a", "b"), ""),
+        (2, (), "The line"),
+        (3, ("c", "d"), ""),
+        (4, ("y" * 98,), "The row "),
+        (5, (), "The line"),
+        (6, ("e", "f"), ""),
+    ]
 
 
 @pytest.mark.django_db(transaction=False)

@@ -94,4 +94,5 @@ def test_among_is_in_for_any_number_of_values(number: int) -> None:
     named = ["<0@x.example>", *(f'"{place}\\' for place in range(number))]
     assert Dispatch.objects.filter(message_id__among=named).get() == rows[0]
     assert not Dispatch.objects.filter(pk__among=[]).exists()
+    assert not Dispatch.objects.filter(message_id__among=[]).exists()
     assert Dispatch.objects.filter(subscriber_id__among=[rows[2].subscriber_id]).get() == rows[2]

@@ -11,6 +11,7 @@ _HOUR = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::[0-5]\d)?")
 # RFC 5646: a language, perhaps a script, perhaps a region. Kept in ten characters.
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Z]{2}|\d{3}))?")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 def read_hour(text: str) -> time:
@@ -49,6 +50,6 @@ def read_moment(text: str, now: datetime) -> datetime:
         moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise WrongUsage("The moment of consent can't be read. Write it like 2026-11-23T09:00:00Z.") from error
-    if not datetime(1990, 1, 1, tzinfo=UTC) <= moment <= now:
+    if not _EARLIEST <= moment <= now:
         raise WrongUsage("The moment of consent is not in the past.")
     return moment

@@ -1,37 +1,36 @@
 """Bringing readers in from a CSV file: who agreed, with the proof; the others are written to a file beside it.
 
-The file is read as a stream and written in chunks, each in its own transaction: a crash leaves whole chunks, and
-importing the same file again changes nothing that is there already.
+The file is read as a stream and written 20,000 rows at a time, each lot in a transaction of its own together
+with what follows from it: a crash leaves whole lots, and importing the same file again changes nothing that is there.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import repeat
 from pathlib import Path
 from typing import BinaryIO
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import IntegrityError, transaction
 
-from keepshowingup.audience.applicants import Applicant, read_applicant
-from keepshowingup.audience.bulk import write_rows
+from keepshowingup.audience.applicants import Applicant
 from keepshowingup.audience.joining import tidy_name
 from keepshowingup.audience.leaving import suppressed_among
-from keepshowingup.audience.models import Consent, Subscriber, new_opaque
+from keepshowingup.audience.merging import DETAILS, Known, Merged, merge
+from keepshowingup.audience.models import Consent, Subscriber, Suppression, new_opaques
 from keepshowingup.audience.refused_rows import RefusedRows
-from keepshowingup.audience.spreadsheet import Row, open_text, plain, read_header, read_rows
-from keepshowingup.core.errors import WrongUsage
+from keepshowingup.audience.sheets import Sheet, one_ahead, read_sheets
+from keepshowingup.store.bulk import insert, reserve_ids, room_for_many, take_turns, works_elsewhere
+from keepshowingup.store.rows import update_rows
 
-CHUNK = 2000
-# SQLite before 3.32 takes at most 999 values in one statement.
-ASKED_AT_ONCE = 900
-
-SUPPRESSED = "This address must not be written to: it bounced, complained or was erased."
-LEFT = "This reader left. Only they can come back, by joining again themselves."
+# How often readers may appear by another door between the look at who is here and the writing, before it is an error.
+TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Imported:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Readers just written and committed: all of them, and those whose plan is to be made anew (zone or hour)."""
+    """Readers just written: all of them, and those whose plan is to be made anew (zone or hour)."""
 
     readers: tuple[int, ...] = ()
     moved: tuple[int, ...] = ()
@@ -70,21 +69,32 @@ def import_readers(
 ) -> Imported:
     """Import a file; readers in it are active and confirmed at ``now`` (UTC), with their proof of consent.
 
-    ``consent_note`` covers rows that bring no proof. ``on_chunk`` is called after each commit, ``progress`` with the
-    bytes read so far. Raises :class:`Refused` for a file that is no table with an ``email`` column.
+    ``consent_note`` covers rows that bring no proof. ``on_chunk`` is called in the transaction that writes a chunk, so
+    that what it does is kept or lost together with it; ``progress`` after the commit, with the bytes that are done.
+    Raises :class:`Refused` for a file that is no table with an ``email`` column.
     """
     began = time.monotonic()
     note = tidy_name(consent_note, "The consent note", 200)
     refused = RefusedRows(path)
     total = Imported()
-    with path.open("rb") as file, refused:
-        for rows in _chunks(file, refused):
-            added, chunk = _write(rows, note, refused, now)
-            total = replace(total, added=total.added + added, updated=total.updated + len(chunk.readers) - added)
-            if on_chunk and chunk.readers:
-                on_chunk(chunk)
+    with (
+        path.open("rb") as file,
+        closing(_sheets(file, note, now)) as sheets,
+        refused,
+        room_for_many(),
+        _rare_collections(),
+    ):
+        for sheet in sheets:
+            with transaction.atomic():
+                take_turns(Subscriber)
+                merged, chunk = _write(sheet, now)
+                refused.add(sheet.names, sheet.unfit + merged.refused)
+                if on_chunk and chunk.readers:
+                    on_chunk(chunk)
+                    gc.collect(1)
+            total = replace(total, added=total.added + len(merged.new), updated=total.updated + merged.updated)
             if progress:
-                progress(file.tell())
+                progress(sheet.read)
     return replace(
         total,
         rows=total.added + total.updated + refused.count,
@@ -94,158 +104,105 @@ def import_readers(
     )
 
 
-Named = dict[str, str]
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """A sheet is thousands of small objects and no cycle among them: looking for one again and again costs a third."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
-def _chunks(file: BinaryIO, refused: RefusedRows) -> Iterator[list[tuple[Row, Named]]]:
-    """Rows with their cells by name, some thousand at a time; no address twice in a chunk."""
-    lines = open_text(file)
-    names, separator, taken = read_header(lines)
-    refused.names = names
-    chunk: list[tuple[Row, Named]] = []
-    here: set[str] = set()
-    for row in read_rows(lines, len(names), separator, taken):
-        if row.trouble:
-            refused.add(row, row.trouble)
-            continue
-        named = {name: plain(cell) for name, cell in zip(names, row.cells, strict=True)}
-        address = named["email"].strip().casefold()
-        if address in here or len(chunk) >= CHUNK:
-            yield chunk
-            chunk, here = [], set()
-        chunk.append((row, named))
-        here.add(address)
-    yield chunk
-    lines.detach()
+def _sheets(file: BinaryIO, note: str, now: datetime) -> Generator[Sheet, None, None]:
+    sheets = read_sheets(file, note, now)
+    return one_ahead(sheets) if works_elsewhere() else sheets
 
 
-def _write(rows: list[tuple[Row, Named]], note: str, refused: RefusedRows, now: datetime) -> tuple[int, Chunk]:
-    """Write a chunk; how many are new, and everybody in it."""
-    wanted: dict[str, tuple[Row, Applicant]] = {}
-    for row, named in rows:
+def _write(sheet: Sheet, now: datetime) -> tuple[Merged, Chunk]:
+    """Write the rows that are in order; what came of it, and everybody in it."""
+    for left in reversed(range(TRIES)):
         try:
-            applicant = read_applicant(named, note, now)
-        except WrongUsage as error:
-            refused.add(row, error.message)
-            continue
-        wanted[applicant.key] = (row, applicant)
-    with transaction.atomic():
-        # Locked until the chunk is written.
-        here = {reader.email_key: reader for known in _ask(list(wanted)) for reader in known.select_for_update()}
-        suppressed = suppressed_among(wanted)
-        work = _Work(now)
-        for key, (row, applicant) in wanted.items():
-            reader = here.get(key)
-            if key in suppressed or (reader and reader.state == Subscriber.State.SUPPRESSED):
-                refused.add(row, SUPPRESSED)
-            elif reader and reader.left_at is not None:
-                refused.add(row, LEFT)
-            elif reader:
-                work.update(reader, applicant)
-            else:
-                work.create(applicant)
-        return len(work.new), work.save()
+            with transaction.atomic():
+                return _try_to_write(sheet, now)
+        except IntegrityError:
+            # Somebody joined at this very moment: the next look finds them.
+            if not left:
+                raise
+    raise AssertionError
 
 
-@dataclass
-class _Work:
-    """What a chunk comes to: rows to insert, rows to change, proofs to keep."""
-
-    now: datetime
-    new: dict[str, Applicant] = field(default_factory=dict)
-    changed: dict[str, Subscriber] = field(default_factory=dict)
-    moved: set[str] = field(default_factory=set)
-    proofs: dict[str, Applicant] = field(default_factory=dict)
-
-    def create(self, applicant: Applicant) -> None:
-        self.new[applicant.key] = applicant
-        self.proofs[applicant.key] = applicant
-
-    def update(self, reader: Subscriber, applicant: Applicant) -> None:
-        before = (reader.zone, reader.hour)
-        self.proofs[applicant.key] = applicant
-        if _fill(reader, applicant, self.now):
-            self.changed[applicant.key] = reader
-        if before != (reader.zone, reader.hour):
-            self.moved.add(applicant.key)
-
-    def save(self) -> Chunk:
-        rows = [_new_reader(applicant, self.now) for applicant in self.new.values()]
-        write_rows(Subscriber, NEW, rows, unique="email_key")
-        changes = [[getattr(reader, name) for name in NEW] for reader in self.changed.values()]
-        write_rows(Subscriber, NEW, changes, unique="email_key", overwrite=CHANGED)
-        ids = {key: pk for here in _ask(list(self.proofs)) for key, pk in here.values_list("email_key", "pk")}
-        # Somebody who asked to join at this very moment was here first: the proof makes them a reader all the same.
-        for here in _ask(list(self.new)):
-            here.filter(state=Subscriber.State.UNCONFIRMED).update(state=Subscriber.State.ACTIVE, confirmed_at=self.now)
-        write_rows(Consent, PROOF, list(self._new_proofs(ids)))
-        return Chunk(tuple(ids.values()), tuple(ids[key] for key in self.moved))
-
-    def _new_proofs(self, ids: dict[str, int]) -> Iterator[tuple[object, ...]]:
-        known: set[tuple[int, datetime | None, str]] = set()
-        for here in _ask([key for key in self.proofs if key not in self.new]):
-            kept = Consent.objects.filter(subscriber__in=here)
-            for pk, given_at, source in kept.values_list("subscriber_id", "given_at", "source"):
-                known |= {(pk, given_at, source), (pk, None, source)}
-        for key, applicant in self.proofs.items():
-            if (ids[key], applicant.given_at, applicant.source) not in known:
-                yield ids[key], applicant.given_at or self.now, self.now, applicant.source, ""
+def _try_to_write(sheet: Sheet, now: datetime) -> tuple[Merged, Chunk]:
+    keys = list(dict.fromkeys(applicant.key for _, applicant in sheet.fit))
+    known = _known(keys)
+    suppressed = suppressed_among(keys) if Suppression.objects.exists() else set()
+    merged = merge(sheet.fit, known, suppressed)
+    ids = _insert_new(list(merged.new.values()), now) if merged.new else ()
+    if merged.changed:
+        update_rows(Subscriber, DETAILS, [(reader.pk, *reader.details()) for reader in merged.changed])
+    if merged.confirmed:
+        waiting = Subscriber.objects.filter(pk__among=[reader.pk for reader in merged.confirmed])
+        waiting.update(state=Subscriber.State.ACTIVE, confirmed_at=now)
+    if merged.more_proofs:
+        pks = dict(zip(merged.new, ids, strict=True)) | {key: reader.pk for key, reader in known.items()}
+        proofs = [(pks[key], given, source) for key, (given, source) in merged.more_proofs]
+        readers, moments, sources = zip(*proofs, strict=True)
+        _keep_proofs(readers, moments, sources, now)
+    return merged, Chunk((*ids, *(reader.pk for reader in merged.met)), tuple(reader.pk for reader in merged.moved))
 
 
-NEW = (
-    "opaque",
-    "email",
-    "email_key",
-    "first_name",
-    "zone",
-    "hour",
-    "language",
-    "country",
-    "audience",
-    "state",
-    "created_at",
-    "confirmed_at",
-)
-CHANGED = ("first_name", "zone", "hour", "language", "country", "state", "confirmed_at")
-PROOF = ("subscriber", "given_at", "confirmed_at", "source", "text_version")
+def _known(keys: Sequence[str]) -> dict[str, Known]:
+    """The readers with these keys, with their proofs. They are locked until the rows are written."""
+    here = Subscriber.objects.select_for_update().filter(email_key__among=keys).order_by("pk")
+    rows = here.values_list("email_key", "pk", "state", "left_at", *DETAILS)
+    known = {key: Known(pk, state, left_at is not None, *details) for key, pk, state, left_at, *details in rows}
+    if known:
+        by_id = {reader.pk: reader for reader in known.values()}
+        kept = Consent.objects.filter(subscriber__among=by_id)
+        for pk, given_at, source in kept.values_list("subscriber_id", "given_at", "source"):
+            by_id[pk].proofs |= {(given_at, source), (None, source)}
+    return known
 
 
-def _new_reader(applicant: Applicant, now: datetime) -> tuple[object, ...]:
-    """A reader's row in the order of :data:`NEW`."""
-    return (
-        new_opaque(),
-        applicant.email,
-        applicant.key,
-        applicant.first_name or "",
-        applicant.zone or "UTC",
-        applicant.hour or dt.time(10, 0),
-        applicant.language or "en",
-        applicant.country or "",
-        Subscriber.Audience.SELF.value,
-        Subscriber.State.ACTIVE.value,
-        now,
-        now,
+def _insert_new(new: Sequence[Applicant], now: datetime) -> Sequence[int]:
+    """Write readers with their first proofs; their ids."""
+    count = len(new)
+    emails, keys, names, zones, hours, languages, countries, given, sources = zip(*new, strict=True)
+    ids = reserve_ids(Subscriber, count)
+    insert(
+        Subscriber,
+        {
+            "id": ids,
+            "opaque": new_opaques(count),
+            "email": emails,
+            "email_key": keys,
+            "first_name": [name or "" for name in names],
+            "zone": [zone or "UTC" for zone in zones],
+            "hour": [hour or dt.time(10, 0) for hour in hours],
+            "language": [language or "en" for language in languages],
+            "country": [country or "" for country in countries],
+            "audience": repeat(Subscriber.Audience.SELF.value, count),
+            "state": repeat(Subscriber.State.ACTIVE.value, count),
+            "created_at": repeat(now, count),
+            "confirmed_at": repeat(now, count),
+        },
     )
+    _keep_proofs(ids, given, sources, now)
+    return ids
 
 
-def _fill(reader: Subscriber, applicant: Applicant, now: datetime) -> bool:
-    """Put what a row says into a reader; whether that changes anything."""
-    given: dict[str, str | dt.time | datetime | None] = {
-        "first_name": applicant.first_name,
-        "zone": applicant.zone,
-        "hour": applicant.hour,
-        "language": applicant.language,
-        "country": applicant.country,
-    }
-    if reader.state != Subscriber.State.ACTIVE:
-        given |= {"state": Subscriber.State.ACTIVE, "confirmed_at": now}
-    changes = {name: value for name, value in given.items() if value is not None and value != getattr(reader, name)}
-    for name, value in changes.items():
-        setattr(reader, name, value)
-    return bool(changes)
-
-
-def _ask(keys: list[str]) -> Iterator[QuerySet[Subscriber]]:
-    """The readers with these keys, some hundred at a time."""
-    for start in range(0, len(keys), ASKED_AT_ONCE):
-        yield Subscriber.objects.filter(email_key__in=keys[start : start + ASKED_AT_ONCE])
+def _keep_proofs(
+    readers: Sequence[int], given: Iterable[datetime | None], sources: Iterable[str], now: datetime
+) -> None:
+    insert(
+        Consent,
+        {
+            "subscriber": readers,
+            "given_at": [moment or now for moment in given],
+            "confirmed_at": repeat(now, len(readers)),
+            "source": sources,
+            "text_version": repeat("", len(readers)),
+        },
+    )

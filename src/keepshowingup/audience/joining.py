@@ -242,7 +242,7 @@ def tidy_name(text: str, what: str = "The name", longest: int = NAME_LENGTH) -> 
     Raises :class:`WrongUsage` for line breaks, NUL, direction marks, and web addresses: a name ends up in letters.
     """
     name = unicodedata.normalize("NFC", text.strip())
-    if any(unicodedata.category(character) in _UNPRINTABLE for character in name):
+    if not name.isprintable() and any(unicodedata.category(character) in _UNPRINTABLE for character in name):
         raise WrongUsage(f"{what} has a character in it that can't be printed. Please type it again.")
     name = " ".join(name.split())
     if len(name) > longest:

@@ -70,13 +70,8 @@ def is_suppressed(email_key: str) -> bool:
 def suppressed_among(email_keys: Iterable[str]) -> set[str]:
     """Those of these addresses (case-folded) that must not be written to; one question for all of them."""
     address_of = {hashed: key for key in set(email_keys) for hashed in keyed_hashes(ADDRESS, key)}
-    found: set[str] = set()
-    hashes = list(address_of)
-    # SQLite takes at most 32,766 values in one statement, older builds 999.
-    for start in range(0, len(hashes), 500):
-        kept = Suppression.objects.filter(key__in=hashes[start : start + 500]).values_list("key", flat=True)
-        found.update(address_of[hashed] for hashed in kept)
-    return found
+    kept = Suppression.objects.filter(key__among=address_of).values_list("key", flat=True)
+    return {address_of[hashed] for hashed in kept}
 
 
 def erase(subscriber_id: int, now: datetime) -> None:

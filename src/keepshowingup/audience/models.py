@@ -14,6 +14,12 @@ def new_opaque() -> str:
     return secrets.token_hex(8)
 
 
+def new_opaques(count: int) -> list[str]:
+    """So many of :func:`new_opaque`, ascending: that is how an index takes in many at once most easily."""
+    digits = secrets.token_hex(8 * count)
+    return sorted(digits[start : start + 16] for start in range(0, len(digits), 16))
+
+
 class Subscriber(models.Model):
     """A reader. Little is kept, and nothing about their health."""
 
@@ -27,9 +33,9 @@ class Subscriber(models.Model):
         SELF = "self", "for myself"
         FAMILY = "family", "for somebody close to me"
 
-    opaque = models.CharField(max_length=16, unique=True, default=new_opaque)
+    opaque = models.CharField(max_length=16, default=new_opaque)
     email = models.CharField(max_length=254, help_text="As the reader wrote it, normalised")
-    email_key = models.CharField(max_length=254, unique=True, help_text="Case-folded: one reader per address")
+    email_key = models.CharField(max_length=254, help_text="Case-folded: one reader per address")
     first_name = models.CharField(max_length=80, blank=True)
     zone = models.CharField(max_length=64, default="UTC")
     hour = models.TimeField(default=dt.time(10, 0), help_text="Preferred local time of day")
@@ -44,6 +50,13 @@ class Subscriber(models.Model):
     created_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True, blank=True)
     left_at = models.DateTimeField(null=True, blank=True, help_text="Kept while a reader who left is asked again")
+
+    class Meta:
+        # As constraints: unique=True would give PostgreSQL a second index for LIKE, which nobody asks.
+        constraints = [
+            models.UniqueConstraint(fields=["opaque"], name="one_reader_per_opaque"),
+            models.UniqueConstraint(fields=["email_key"], name="one_reader_per_address"),
+        ]
 
     def is_paused(self, now: dt.datetime) -> bool:
         """Whether letters rest at ``now`` (aware, UTC)."""

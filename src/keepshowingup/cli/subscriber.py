@@ -108,6 +108,9 @@ def import_(file: Path, sequence: str | None, consent_note: str, as_json: bool) 
 
     Columns: email (needed), first_name, zone, hour, language, country, consented_at, consent_source. Rows that are
     refused go to a file beside it, with the reason. Exit code 1 when every row was refused.
+
+    Nobody is brought back who left or must not be written to. An import that was interrupted goes on with the same
+    file: rows that are there already change nothing.
     """
     with_django()
     from django.conf import settings

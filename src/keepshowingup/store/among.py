@@ -10,9 +10,14 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, ForeignKey, Lookup
 from django.db.models.sql.compiler import SQLCompiler
+
+# PostgreSQL looks at every value while it plans: for 20,000 of them 44 ms, as long as the search itself. From here
+# on it sees none, takes them for a few, and goes by the index.
+UNCOUNTED = 1000
 
 
 @Field.register_lookup
@@ -28,14 +33,23 @@ class Among(Lookup):
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
         """One array."""
-        left, parameters = self.process_lhs(compiler, connection)
+        left, parameters = self._column(compiler, connection)
         kind = "bigint" if all(isinstance(each, int) for each in self.rhs) else "text"
-        return f"{left} = ANY(%s::{kind}[])", [*parameters, array_literal(self.rhs)]
+        array = f"%s::{kind}[]"
+        if len(self.rhs) > UNCOUNTED:
+            array = f"ARRAY(SELECT unnest({array}))"  # seen only when the plan is made
+        return f"{left} = ANY({array})", [*parameters, array_literal(self.rhs)]
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
         """One JSON list."""
-        left, parameters = self.process_lhs(compiler, connection)
+        left, parameters = self._column(compiler, connection)
         return f"{left} IN (SELECT value FROM json_each(%s))", [*parameters, json.dumps(list(self.rhs))]
+
+    def _column(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+        if not self.rhs:
+            raise EmptyResultSet  # of nothing nobody can say of which kind it is
+        left, parameters = self.process_lhs(compiler, connection)
+        return left, list(parameters)
 
 
 def array_literal(values: Iterable[object]) -> str:
