@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,13 +13,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from keepshowingup.ops.parts import beat_part, broker_part, worker_part
 from keepshowingup.ops.supervisor import Supervisor
 from tests.smtpd import SmtpServer, running_smtp
+
+if TYPE_CHECKING:
+    from tests.acceptance.office import Office
 
 PATIENCE = 120.0
 
@@ -48,10 +52,12 @@ class House:
         return [json.loads(line) for line in self.scene("report")]
 
     @contextmanager
-    def running(self, workers: int = 2, beats: int = 1) -> Iterator[Supervisor]:
-        queues = ("transactional", "bulk", "maintenance")
+    def running(self, workers: int = 2, beats: int = 1, notices: bool = False) -> Iterator[Supervisor]:
+        """``notices``: confirmations have a worker of their own, as ``keepshowingup up`` has it."""
+        queues = ("bulk", "maintenance") if notices else ("transactional", "bulk", "maintenance")
         parts = [broker_part(self.folder)]
         parts += [worker_part(f"worker-{number}", queues) for number in range(workers)]
+        parts += [worker_part("worker-notices", ("transactional", "maintenance"))] if notices else []
         parts += [self._renamed(beat_part(), f"beat-{number}") for number in range(beats)]
         before = os.environ.copy()
         os.environ.update(self.environment)  # the supervisor's children get what it has
@@ -67,6 +73,11 @@ class House:
         from dataclasses import replace
 
         return replace(part, name=name)
+
+    def kill(self, name: str) -> None:
+        """End a part with SIGKILL; the supervisor starts it again."""
+        assert self.supervisor is not None
+        os.kill(self.supervisor.pids[name], signal.SIGKILL)
 
     def wait_until(self, true: Callable[[], object], what: str) -> None:
         """Keep the house running until something is so; fails after two minutes without it."""
@@ -123,3 +134,15 @@ def _database() -> Iterator[str]:
     yield f"{head}/{name}{options[1]}{options[2]}"
     with psycopg.connect(base, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def office(house: House) -> Iterator[Office]:
+    """A house that writes to a relay with moods; its letters and transports are the test's to set up."""
+    from tests.acceptance.office import Office
+    from tests.acceptance.relays import running_relay
+
+    with running_relay() as relay:
+        made = Office(house, relay)
+        yield made
+        made.close()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -15,12 +18,15 @@ from keepshowingup.cadence.models import Enrolment
 from keepshowingup.delivery import breaker
 from keepshowingup.delivery.courier import Courier
 from keepshowingup.delivery.handover import hand_over
+from keepshowingup.delivery.journal import Journal
 from keepshowingup.delivery.lastlook import FRESH_SECONDS
 from keepshowingup.delivery.models import Breaker, Dispatch
+from keepshowingup.delivery.transports.house import Transports, alone
+from keepshowingup.delivery.ways import open_ways
 from keepshowingup.editorial.models import Revision, Sequence
 from tests.delivery.conftest import StoppedClock, claim, enrol_many
 from tests.factories import NoticeFactory
-from tests.smtpd import SmtpServer
+from tests.smtpd import SmtpServer, running_smtp
 
 pytestmark = pytest.mark.django_db
 
@@ -229,3 +235,44 @@ def test_somebody_who_has_confirmed_meanwhile_is_not_asked_again(
     Subscriber.objects.filter(pk=notice.subscriber_id).update(state=Subscriber.State.ACTIVE)
     assert hand_over(claim(clock).notices, courier) == {"skipped": 1}
     assert server.received == []
+
+
+@pytest.fixture
+def spare() -> Iterator[SmtpServer]:
+    with running_smtp() as running:
+        yield running
+
+
+@pytest.fixture
+def two_ways(server: SmtpServer, spare: SmtpServer, clock: StoppedClock, tmp_path: Path) -> Iterator[Courier]:
+    """Letters go by ``server`` and ``spare`` in turn."""
+    (first,), (second,) = alone(server.url).all, alone(spare.url).all
+    house = Transports((replace(first, name="first", connections=1), replace(second, name="second", connections=1)))
+    carrying = Courier(house, open_ways(house, "tests.example"), Journal(tmp_path / "journal"), clock)
+    yield carrying
+    carrying.close()
+
+
+def test_a_letter_that_finds_its_transport_down_goes_by_the_other_at_once(
+    clock: StoppedClock, two_ways: Courier, sequence: Sequence, server: SmtpServer, spare: SmtpServer
+) -> None:
+    enrol_many(sequence, 6)
+    lanes = two_ways.ways["first"].lanes
+    lanes.relay = type(lanes.relay)("127.0.0.1", 1)
+    for failures in (1, 2, 3):  # also the letter that is to try whether it is back
+        hand_over(claim(clock, limit=2).letters, two_ways)
+        assert Breaker.objects.get().failures == failures
+        clock.go_on(breaker.DOWN.after(failures))
+    assert set(Dispatch.objects.values_list("state", "attempts")) == {("accepted", 1)}
+    assert (len(server.received), len(spare.received)) == (0, 6)
+
+
+def test_letters_to_a_domain_that_one_transport_keeps_waiting_go_by_the_other(
+    clock: StoppedClock, two_ways: Courier, sequence: Sequence, server: SmtpServer, spare: SmtpServer
+) -> None:
+    enrol_many(sequence, 12)
+    stuck = two_ways.ways["first"].in_flight
+    for number in range(1, 4):  # as if letters to it had been waited for elsewhere for a long time
+        stuck.started(-number, "example.org", time.monotonic() - 60)
+    assert hand_over(claim(clock).letters, two_ways) == {"accepted": 12}
+    assert (len(server.received), len(spare.received)) == (0, 12)

@@ -12,7 +12,7 @@ import pytest
 
 from keepshowingup.delivery.transports.lane import Lane, Load
 from keepshowingup.delivery.transports.lanes import Lanes
-from keepshowingup.delivery.transports.relay import Opened, parse_relay
+from keepshowingup.delivery.transports.relay import Opened, Relay, parse_relay
 from keepshowingup.delivery.transports.reply import AnswerLost, ConnectionDown, NotTried, Outcome, Reply, Withheld
 from tests.smtpd import SmtpServer, running_smtp
 
@@ -138,6 +138,22 @@ def test_a_server_that_keeps_one_letter_waiting_gives_the_others_back_to_go_by_o
             assert [(load.of, what.accepted) for load, what in _until_one(waiting_room)] == [("slow", True)]
     names = [each.recipient.partition("@")[0] for each in server.received]
     assert sorted(names) == ["behind", "first", "last", "slow"], "nobody got a letter twice"
+
+
+def test_a_connection_too_many_says_nothing_of_the_day_when_the_others_have_ended(server: SmtpServer) -> None:
+    here = parse_relay(server.url)
+    server.script["last@example.org"] = ["drop-dot"]
+    with closing(Lanes(here, most=2)) as lanes:
+        send_all(lanes, [letter("first")])
+        lanes.relay = Relay("127.0.0.1", 1)
+        lanes.make_room()
+        until = time.monotonic() + PATIENCE
+        while lanes._opening:
+            assert time.monotonic() < until
+            lanes.watch(0.01)
+        lanes.relay = here
+        send_all(lanes, [letter("last")])
+        assert isinstance(lanes.hand_over(letter("next")), Reply)
 
 
 def _until_one(lanes: Lanes) -> list[tuple[Load, Reply]]:

@@ -14,7 +14,7 @@ from keepshowingup.core.turns import Limit
 from keepshowingup.core.warmup import Ramp
 from keepshowingup.delivery.transports.config import read_transports
 from keepshowingup.delivery.transports.house import DomainLimit, Transports, alone
-from keepshowingup.delivery.transports.relay import Relay
+from keepshowingup.delivery.transports.relay import Relay, parse_relay
 from tests.test_house import HOUSE
 
 ONE = '[[transport]]\nname = "main"\nurl = "smtp://127.0.0.1"\n'
@@ -76,6 +76,9 @@ def test_a_password_may_come_from_a_variable_or_its_file(tmp_path: Path) -> None
     ("text", "said"),
     [
         ("", "The file: it names no transport. Begin one with [[transport]]."),
+        ('[transport]\nurl = "smtp://ruth:word@h"', "The file: [transport] has one pair of brackets."),
+        ('[[transport]]\nname = "main"\nurl = ["smtp://ruth:word@h"]', "url is a list. Write a text"),
+        ('[[transport]]\nname = "main"\nurl = "smtp://h?startls=1"', "url must look like smtp://"),
         ('transport = "main"', "The file: transport is 'main'. Write a list"),
         ("transport = [1]", "The file: write each transport as [[transport]]."),
         (ONE + ONE, 'The file: 2 transports are called "main". Give each a name of its own.'),
@@ -108,6 +111,7 @@ def test_a_password_may_come_from_a_variable_or_its_file(tmp_path: Path) -> None
             ONE + '[domains."a.example"]\nalso = ["c.example"]\n[domains."b.example"]\nalso = ["c.example"]',
             "c.example counts as a.example already.",
         ),
+        (ONE + '[domains."a.example"]\n[domains."A.example"]', "a.example has a table already. Keep one."),
         (ONE + "[domains.default]\nalso = []", "nothing here is called also."),
         ("[[transport]\n", ""),
     ],
@@ -118,6 +122,7 @@ def test_each_mistake_gets_a_sentence(tmp_path: Path, text: str, said: str) -> N
             read(tmp_path, text)
         return
     assert any(said in sentence for sentence in faults(tmp_path, text)), faults(tmp_path, text)
+    assert "ruth:word" not in "".join(faults(tmp_path, text)), "a password"
 
 
 def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
@@ -139,3 +144,20 @@ def test_smtp_url_alone_is_one_transport_by_its_host_and_port() -> None:
     house = alone("smtp://ruth:word@mail.example.org:587")
     assert [transport.name for transport in house.all] == ["mail.example.org:587"]
     assert not house.limited
+
+
+def test_a_file_from_a_windows_editor_is_read(tmp_path: Path) -> None:
+    assert read(tmp_path, "\ufeff" + ONE).all[0].name == "main"
+
+
+@pytest.mark.parametrize("behind", ["?startls=1", "?starttls", "?starttls=maybe", "/inbox", "#fragment"])
+def test_a_slip_in_smtp_url_never_means_no_encryption(behind: str) -> None:
+    with pytest.raises(WrongUsage, match="starttls=1"):
+        parse_relay(f"smtp://ruth:word@mail.example.org:587{behind}")
+
+
+@pytest.mark.parametrize(
+    ("behind", "starttls"), [("", False), ("/", False), ("?starttls=1", True), ("?starttls=0", False)]
+)
+def test_starttls_is_asked_for_behind_the_host(behind: str, starttls: bool) -> None:
+    assert parse_relay(f"smtp://mail.example.org:587{behind}").starttls is starttls

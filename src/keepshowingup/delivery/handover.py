@@ -36,6 +36,7 @@ CHUNK = 100
 ELBOW_ROOM, BREATH = 0.002, 0.05
 # When letters to a domain that takes its time ask again.
 SLOW_WAIT = timedelta(seconds=30)
+NOWHERE: frozenset[str] = frozenset()
 Tally = Counter[str]
 
 
@@ -98,6 +99,7 @@ class _Round:
         self.aside: defaultdict[str, deque[Held]] = defaultdict(deque)
         self.routes: dict[int, Go | Later] = {}
         self.offered_again: set[int] = set()
+        self.avoid: dict[int, frozenset[str]] = {}
         self.works: set[str] = set()
         self._believe(lastlook.judge(letters, self.clock.now()), read_at)
 
@@ -168,13 +170,18 @@ class _Round:
             self._watch(BREATH)
 
     def _come_back(self, real_now: datetime) -> None:
-        """Nothing is under way here any more: who stood aside goes now, or its domain keeps somebody else waiting."""
+        """Nothing is under way here any more: who stood aside goes now, by another way, or waits somewhere else."""
         aside, self.aside = self.aside, defaultdict(deque)
         for group, letters in aside.items():
-            free = any(way.in_flight.may_start(group, time.monotonic()) for way in self.courier.ways.values())
+            now = time.monotonic()
+            free = {name for name, way in self.courier.ways.items() if way.in_flight.may_start(group, now)}
             for held in letters:
-                if free:
+                route = self.routes[held.pk]
+                if isinstance(route, Go) and route.transport in free:
                     self._again(held)
+                elif free:
+                    self.avoid[held.pk] = frozenset(self.courier.ways) - free
+                    self._another_way(held)
                 else:
                     self._stays(held, put_back(held, "its domain takes its time", real_now + SLOW_WAIT))
 
@@ -183,7 +190,10 @@ class _Round:
         self.look, self.looked_at, self.done_since_look = look, read_at, 0
         self.paper: Stationery = stationery(look.sequences, look.revisions, self.clock.now(), self.courier.drawer)
         asking = [held for pk, held in look.held.items() if look.verdicts[pk] is None and pk not in self.routes]
-        wishes = [Wish(held.pk, held.email, held.sequence_id is None, held.promised) for held in asking]
+        wishes = [
+            Wish(held.pk, held.email, held.sequence_id is None, held.promised, self.avoid.get(held.pk, NOWHERE))
+            for held in asking
+        ]
         self.routed_at = self.clock.real()
         routes = self.courier.router.route(wishes, self.routed_at) if wishes else []
         self.routes |= {held.pk: route for held, route in zip(asking, routes, strict=True)}
@@ -294,9 +304,22 @@ class _Round:
             self.works |= works & troubled
 
     def _down(self, held: Held, transport: str, why: ConnectionDown) -> None:
+        """Its transport is not there: it goes by another one, or waits until this one has rested."""
         until = breaker.trip(transport, str(why), self.clock.real())
         self._route_anew()
-        self._settle(put_back(held, "the server was not there", until))
+        if len(self.courier.ways) > 1:
+            self._another_way(held)
+        else:
+            self._stays(held, put_back(held, "the server was not there", until))
+
+    def _another_way(self, held: Held) -> None:
+        """Ask anew by which transport it may leave. What it was to try another letter may."""
+        route = self.routes.pop(held.pk)
+        if isinstance(route, Go):
+            breaker.give_back(route.trials)
+        self.offered_again.discard(held.pk)
+        self.looked_at = float("-inf")
+        self._again(held)
 
     def _route_anew(self) -> None:
         """A way has closed: ask once more for those who have not gone. What tries a breaker still does."""

@@ -20,12 +20,16 @@ SAFE_MODE_WAIT = timedelta(minutes=1)
 
 
 class Wish(NamedTuple):
-    """A letter that wants to leave. ``urgent`` for one that a reader waits for; ``promised`` as the dispatch has it."""
+    """A letter that wants to leave. ``urgent`` for one that a reader waits for; ``promised`` as the dispatch has it.
+
+    ``avoid``: transports that keep its domain's other letters waiting just now.
+    """
 
     dispatch: int
     email: str
     urgent: bool = False
     promised: bool = False
+    avoid: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -108,13 +112,16 @@ class Router:
 
     def _way(self, wish: Wish, standing: Standing, lost: set[str], real_now: datetime) -> _Way | Later:
         """Which doors are open to a letter. ``lost``: breakers that somebody tries already, perhaps in this chunk."""
-        if not standing.troubled:
+        if not (standing.troubled or wish.avoid):
             return _Way(tuple(self._doors))
         closed, tried_again = standing.resting, real_now + breaker.TRIAL_WAIT
         everywhere = breaker.domain_of(wish.email)
         doors: list[str] = []
         until: list[datetime] = []
         for door in self._doors:
+            if door in wish.avoid:
+                until.append(tried_again)
+                continue
             names = {everywhere, door, breaker.domain_on(wish.email, door)}
             if shut := names & (closed.keys() | lost):
                 until.append(max(closed.get(name, tried_again) for name in shut))

@@ -15,7 +15,7 @@ from keepshowingup.core.rates import Rate
 from keepshowingup.core.turns import Limit
 from keepshowingup.core.warmup import FIRST_DAY, GROWTH, Ramp
 from keepshowingup.delivery.transports.house import DomainLimit, Transport, Transports
-from keepshowingup.delivery.transports.relay import Relay, parse_relay
+from keepshowingup.delivery.transports.relay import LOOKS_LIKE, Relay, parse_relay
 from keepshowingup.delivery.transports.table import Table
 
 DEFAULT = "default"
@@ -32,7 +32,7 @@ def read_transports(path: Path, environ: Mapping[str, str]) -> Transports:
     Raises :class:`WrongUsage` with a sentence for every mistake, :class:`PartMissing` when it can't be read.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WrongUsage(f"{path} (KSU_TRANSPORTS) is not TOML: {error}.") from error
     except OSError as error:
@@ -46,6 +46,9 @@ def read_transports(path: Path, environ: Mapping[str, str]) -> Transports:
 
 def _house(file: Table, environ: Mapping[str, str]) -> Transports:
     transports = []
+    if isinstance(file.take("transport"), dict):
+        file.fault("[transport] has one pair of brackets. Write [[transport]]: there may be several.")
+        return Transports(())
     for number, value in enumerate(file.take_list("transport"), 1):
         if isinstance(value, dict):
             name = value.get("name")
@@ -99,7 +102,7 @@ def _relay(table: Table, environ: Mapping[str, str]) -> Relay:
         return parse_relay(url)
     except (WrongUsage, ValueError):
         # Never with what was written there: it holds the password.
-        table.fault(f"{variable or 'url'} must look like smtp://user:password@mail.example.org:587")
+        table.fault(f"{variable or 'url'} must look like {LOOKS_LIKE}")
         return NOWHERE
 
 
@@ -148,6 +151,8 @@ def _domains(table: Table | None) -> tuple[dict[str, DomainLimit], dict[str, str
         return limits, same
     for name, domain in table.parts("domain"):
         known = name if name == DEFAULT else _domain(domain, name)
+        if known in limits:
+            domain.fault(f"{known} has a table already. Keep one.")
         limits[known] = DomainLimit(_rate(domain), domain.take_whole("connections", least=1, most=MOST_CONNECTIONS))
         for other in domain.take_list("also") if name != DEFAULT else []:
             as_kept = _domain(domain, str(other))

@@ -84,6 +84,7 @@ class Lanes:
     def offer(self, load: Load) -> Done:
         """Give a letter to the connection with the least to do; there must be room."""
         lane = self._idle.pop() if self._idle else self._roomy.pop()
+        self._refused = None  # one too many then; it says nothing of the day when the others have ended
         self.under_way += 1
         return self._see(lane, lane.offer(load))
 

@@ -13,6 +13,8 @@ from keepshowingup.core.errors import WrongUsage
 from keepshowingup.delivery.transports.reply import ConnectionDown
 
 CONNECT_SECONDS = 10.0
+LOOKS_LIKE = "smtp://user:password@mail.example.org:587?starttls=1, with special characters written as %XX"
+YES, NO = {"1", "yes", "true"}, {"0", "no", "false"}
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,18 @@ def parse_relay(url: str) -> Relay:
     """``smtp://user:pass@host:port``, ``smtps://…``, ``?starttls=1``. Raises :class:`WrongUsage` with a sentence."""
     parts = urlsplit(url)
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-        raise WrongUsage("SMTP_URL must look like smtp://user:password@mail.example.org:587?starttls=1")
+        raise WrongUsage(f"SMTP_URL must look like {LOOKS_LIKE}.")
     try:
         port = parts.port
     except ValueError as error:
         raise WrongUsage(f"SMTP_URL has a port that is no number: {error}.") from error
+    options = parse_qs(parts.query, keep_blank_values=True)
+    starttls = options.pop("starttls", ["0"])[0]
+    # A slip of the pen here must not send a password in clear.
+    if options or starttls not in YES | NO or parts.path not in {"", "/"} or parts.fragment:
+        raise WrongUsage(
+            f"SMTP_URL has more behind its host than a port and ?starttls=1. It must look like {LOOKS_LIKE}."
+        )
     tls = parts.scheme == "smtps"
     return Relay(
         host=parts.hostname,
@@ -48,7 +57,7 @@ def parse_relay(url: str) -> Relay:
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         tls=tls,
-        starttls=parse_qs(parts.query).get("starttls", ["0"])[0] not in {"0", "no", "false", ""},
+        starttls=starttls in YES,
     )
 
 

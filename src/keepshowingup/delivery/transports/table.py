@@ -30,7 +30,7 @@ class Table:
         value = self.take(name)
         if value is None or (isinstance(value, int | float) and type(value) is not bool and least <= value <= most):
             return value
-        self.fault(f"{name} is {value!r}. Write a number from {least:g} to {most:g}.")
+        self.fault(f"{name} is {_shown(value)}. Write a number from {least:g} to {most:g}.")
         return None
 
     def take_whole(self, name: str, *, least: int, most: int) -> int | None:
@@ -38,21 +38,21 @@ class Table:
         value = self.take(name)
         if value is None or (type(value) is int and least <= value <= most):
             return value
-        self.fault(f"{name} is {value!r}. Write a whole number from {least} to {most}.")
+        self.fault(f"{name} is {_shown(value)}. Write a whole number from {least} to {most}.")
         return None
 
     def take_text(self, name: str) -> str:
         """A text; empty when it is not there."""
         value = self.take(name)
         if value is not None and not isinstance(value, str):
-            self.fault(f'{name} is {value!r}. Write a text: {name} = "…".')
+            self.fault(f'{name} is {_shown(value)}. Write a text: {name} = "…".')
         return value if isinstance(value, str) else ""
 
     def take_list(self, name: str) -> list[object]:
         """A list; empty when it is not there."""
         value = self.take(name)
         if value is not None and not isinstance(value, list):
-            self.fault(f"{name} is {value!r}. Write a list: {name} = […].")
+            self.fault(f"{name} is {_shown(value)}. Write a list: {name} = […].")
         return value if isinstance(value, list) else []
 
     def take_table(self, name: str, where: str) -> Table | None:
@@ -61,7 +61,7 @@ class Table:
         if value is None:
             return None
         if not isinstance(value, dict):
-            self.fault(f"{name} is {value!r}, where a table of its own is meant.")
+            self.fault(f"{name} is {_shown(value)}, where a table of its own is meant.")
             return None
         return self.part(where, value)
 
@@ -80,3 +80,10 @@ class Table:
             near = difflib.get_close_matches(name, sorted(self._known), n=1)
             hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(self._known))}."
             self.fault(f"nothing here is called {name}. {hint}")
+
+
+def _shown(value: object) -> str:
+    """A value as it was written; of tables and lists only what they are, because there may be a password in them."""
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
+    return repr(value)
