@@ -8,6 +8,7 @@ from keepshowingup.web import watch
 
 urlpatterns = [
     path("health", watch.health, name="health"),
+    path("health/pages", watch.pages, name="health-pages"),
     path("metrics", watch.metrics, name="metrics"),
     path("api/", include("keepshowingup.web.api.urls")),
     path("webhooks/", include("keepshowingup.web.webhooks")),

@@ -207,4 +207,4 @@ def _smtp(port: int) -> bool:
 
 def _heard_of(folder: Path, variables: dict[str, str]) -> bool:
     done = keepshowingup(folder, "health", "--json", **variables)
-    return bool(json.loads(done.stdout)["heartbeats"]) and done.returncode == 0
+    return "tick" in json.loads(done.stdout)["heartbeats"] and done.returncode == 0

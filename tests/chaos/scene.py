@@ -94,7 +94,7 @@ def live(plan: Plan, begins: Path, record: Path, server: Path) -> None:
 def ticks() -> bool:
     """Whether beat, broker, worker and database have shown that they work together."""
     try:
-        return Heartbeat.objects.exists()
+        return Heartbeat.objects.filter(part="tick").exists()
     except (DatabaseError, InterfaceError):
         connection.close()
         return False

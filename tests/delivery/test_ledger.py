@@ -56,6 +56,8 @@ def test_each_letter_is_counted_by_what_its_server_said(
     server.script[away] = ["550 5.7.1 not from you"]
     hand_over_all(courier, clock)
     assert ended() == {"accepted": 1, "retried": 2, "refused": 1, "unknown": 1}
+    (name,) = courier.ways
+    assert totals().answers == {(name, End(end)): number for end, number in ended().items()}
     assert sum(totals().lateness.values()) == 1
     assert took in {received.recipient for received in server.received}
 
@@ -137,11 +139,20 @@ def test_summing_up_goes_on_until_all_is_done(monkeypatch: pytest.MonkeyPatch) -
     assert LedgerLine.objects.filter(span=0).count() == 0
 
 
+def test_what_each_transport_answered_stays_told_apart_when_lines_are_summed_up() -> None:
+    entry = accepted(1)
+    enter([entry._replace(transport="main"), entry._replace(transport="spare"), entry], MONDAY)
+    enter([entry._replace(transport="main")], MONDAY)
+    sum_up(MONDAY + dt.timedelta(days=9))
+    assert totals().answers == {("main", End.ACCEPTED): 2, ("spare", End.ACCEPTED): 1}
+    assert totals().lateness == {1.0: 4}
+
+
 def test_what_was_accepted_lately_is_told_in_order() -> None:
     for second in (2, 1, 3):
         enter([accepted(0.3)], MONDAY + dt.timedelta(seconds=second))
     since = accepted_since(MONDAY + dt.timedelta(seconds=1))
-    assert [(at.second, late, number) for at, late, number in since] == [(2, 0.5, 1), (3, 0.5, 1)]
+    assert [(each.at.second, each.late, each.number) for each in since] == [(2, 0.5, 1), (3, 0.5, 1)]
 
 
 Move = tuple[DispatchState, float, bool, int]

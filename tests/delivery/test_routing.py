@@ -163,7 +163,7 @@ def test_letters_that_wait_for_a_rate_are_late_without_an_alarm(settings: Settin
     Router(settings.TRANSPORTS).route([wish()] * 20, late)
     found = status(late, late)
     assert found.ok
-    assert found.sentences == ["1 letters wait for their turn: the transports may carry only so many."]
+    assert found.sentences == ["1 letter waits for its turn: the transports may carry only so many."]
 
 
 def test_nothing_goes_in_safe_mode() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import os
 import re
 import signal
@@ -83,7 +84,7 @@ class Up:
     def has_ticked_since(self, moment: float) -> bool:
         """Whether a tick went from the beat through the broker to a worker after ``moment`` (monotonic)."""
         status = json.loads(keepshowingup(self.folder, "status", "--json").stdout)
-        return bool(status["heartbeats"]) and status["heartbeats"]["tick"] < time.monotonic() - moment - 2
+        return bool(status["heartbeats"].get("tick", math.inf) < time.monotonic() - moment - 2)
 
     def nobody_left(self) -> bool:
         return not processes_about(self.folder)

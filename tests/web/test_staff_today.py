@@ -7,8 +7,9 @@ import datetime as dt
 import pytest
 from django.conf import settings
 
-from keepshowingup.delivery.models import Breaker, Heartbeat
-from keepshowingup.editorial.models import Sequence
+from keepshowingup.delivery import breaker
+from keepshowingup.delivery.models import Heartbeat
+from keepshowingup.editorial.models import Masthead, Sequence
 from keepshowingup.web.staff.outlook import outlook
 from keepshowingup.web.staff.today import alarms, figures
 from tests.factories import (
@@ -96,12 +97,28 @@ def test_the_figures() -> None:
 def test_alarms_are_sentences() -> None:
     real = settings.CLOCK.real()
     Heartbeat.objects.create(part="beat", seen_at=real - dt.timedelta(minutes=5))
-    Breaker.objects.create(transport="relay", failures=5, open_until=real + DAY, reason="nobody answers")
+    breaker.trip("relay", "nobody answers", real)
+    breaker.trip(breaker.domain_of("maya@tiny-clinic.example"), "550 5.7.1 no", real)
     EnrolmentFactory.create(sequence=weekly(), state="held", due_at=None)
     said = " ".join(alarm.sentence for alarm in alarms(MONDAY))
     assert "beat was last heard of" in said
     assert "relay is resting: nobody answers" in said
     assert "1 reader can't get the next letter" in said
+    assert "1 recipients' domain is resting." in said
+    assert "tiny-clinic" not in said
+
+
+def test_no_alarm_names_a_command_for_a_terminal_and_each_says_where_to_turn() -> None:
+    real = settings.CLOCK.real()
+    breaker.trip(breaker.domain_of("maya@tiny-clinic.example"), "550 5.7.1 no", real)
+    place = EnrolmentFactory.create(sequence=weekly(), due_at=MONDAY - DAY)
+    DispatchFactory.create(enrolment=place, step_key="before", state="unknown")
+    Masthead.objects.update(postal_address="")
+    found = alarms(MONDAY)
+    assert len(found) == 5
+    for alarm in found:
+        assert "keepshowingup" not in alarm.sentence
+        assert alarm.url or "Tell whoever runs the server" in alarm.sentence
 
 
 def test_a_house_without_letters_teaches_three_ways_to_make_some() -> None:

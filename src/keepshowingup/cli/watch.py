@@ -14,39 +14,35 @@ from keepshowingup.cli.root import with_django
 from keepshowingup.core.errors import PartMissing
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from keepshowingup.ops.lookout import View
 
-    from keepshowingup.delivery.watching import Status
-
-EACH = 2.0  # seconds between two looks
+EACH = 1.0  # seconds between two looks
+PATIENCE = 10.0  # seconds; a person at a terminal waits longer than a monitor
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@click.option("--watch", "-w", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
-def status(as_json: bool, watch: bool) -> int:
+@click.option("--watch", "-w", is_flag=True, help="Look again every second, until Ctrl-C.")
+@click.option("--domains", is_flag=True, help="Name all domains that rest: for your eyes, not for a screen or a chat.")
+def status(as_json: bool, watch: bool, domains: bool) -> int:
     """What is due, under way and done, and who is alive. Exits 3 when the database is not there."""
+    if as_json and watch:
+        raise click.UsageError("--json is one look. Leave out --watch.")
     with_django()
-    from rich.console import Console
-    from rich.live import Live
+    if watch and sys.stdout.isatty():
+        _keep_looking(all_names=domains)
+        return 0
+    seen = _look(all_names=domains)
+    if as_json:
+        click.echo(json.dumps(_as_json(seen)))
+    else:
+        _need_database(seen)
+        from rich.console import Console
 
-    if not watch:
-        found = _look()
-        if as_json:
-            click.echo(json.dumps(_as_json(found)))
-        else:
-            _need_database(found)
-            Console().print(_draw(found))
-        return 0 if found.database_ok else PartMissing.exit_code
-    if not sys.stdout.isatty():
-        raise click.UsageError("--watch needs a terminal. Use --json in scripts.")
-    with Live(_draw(_look()), screen=False, auto_refresh=False) as live:
-        try:
-            while True:
-                time.sleep(EACH)
-                live.update(_draw(_look()), refresh=True)
-        except KeyboardInterrupt:
-            return 0
+        from keepshowingup.cli.screen import draw
+
+        Console().print(draw(seen))
+    return _exit_code(seen)
 
 
 @click.command()
@@ -54,67 +50,70 @@ def status(as_json: bool, watch: bool) -> int:
 def health(as_json: bool) -> int:
     """One answer for monitors: exit 0 when well, 1 when not, 3 when the database is not there."""
     with_django()
-    found = _look()
+    seen = _look()
     if as_json:
-        click.echo(json.dumps(_as_json(found)))
+        click.echo(json.dumps(_as_json(seen)))
     else:
-        click.echo("well" if found.ok else "not well")
-        _need_database(found)
-        for sentence in found.sentences:
+        click.echo("well" if seen.status.ok else "not well")
+        _need_database(seen)
+        for sentence in seen.status.sentences:
             click.echo(sentence, err=True)
-    if not found.database_ok:
-        return PartMissing.exit_code
-    return 0 if found.ok else 1
+    return _exit_code(seen) or (0 if seen.status.ok else 1)
 
 
-def _look() -> Status:
-    from django.conf import settings
+def _look(*, all_names: bool = False) -> View:
+    from keepshowingup.ops.lookout import look
 
-    from keepshowingup.delivery.watching import status as ask
-
-    return ask(settings.CLOCK.now(), settings.CLOCK.real())
+    return look(felt=True, all_names=all_names, within=PATIENCE)
 
 
-def _need_database(found: Status) -> None:
-    """Say more exactly what is the matter with the database: away, or only empty."""
-    if not found.database_ok:
-        from keepshowingup.ops.database import need_database
+def _keep_looking(*, all_names: bool) -> None:
+    """Draw until Ctrl-C; the last picture stays."""
+    from rich.live import Live
 
+    from keepshowingup.cli.screen import draw
+
+    try:
+        began = time.monotonic()
+        with Live(draw(_look(all_names=all_names)), auto_refresh=False) as live:
+            while True:
+                # A question that takes long, of a large house at a busy hour, is asked less often.
+                took = time.monotonic() - began
+                time.sleep(max(EACH - took, 4 * took if took > EACH / 5 else 0.0, 0.0))
+                began = time.monotonic()
+                live.update(draw(_look(all_names=all_names)), refresh=True)
+    except KeyboardInterrupt:
+        return
+
+
+def _need_database(seen: View) -> None:
+    """Raise :class:`PartMissing` when there is nothing to show; the database's own words are the more exact ones."""
+    from keepshowingup.delivery.watching import Database
+    from keepshowingup.ops.database import need_database
+
+    found = seen.status
+    if found.database is not Database.WELL:
         need_database()
+        raise PartMissing(found.sentences[0])
 
 
-def _as_json(found: Status) -> dict[str, object]:
-    return {"ok": found.ok, "sentences": found.sentences, **asdict(found)}
+def _exit_code(seen: View) -> int:
+    from keepshowingup.delivery.watching import Database
+
+    return 0 if seen.status.database is Database.WELL else PartMissing.exit_code
 
 
-def _draw(found: Status) -> RenderableType:
-    from rich import box
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    lines: list[RenderableType] = [
-        Text(sentence, style="yellow" if found.ok else "red") for sentence in found.sentences
-    ]
-    if not lines:
-        lines.append(Text("All is well.", style="green"))
-    if not found.database_ok:
-        return Group(*lines)
-    letters = Table("letters", "", box=box.SIMPLE, show_header=False)
-    for what, count in (
-        ("due now", found.due),
-        ("more than 5 minutes late", found.overdue),
-        ("claimed", found.claimed),
-        ("being handed over", found.handing_over),
-        ("to be tried again", found.retry),
-        ("may or may not have arrived", found.unknown),
-        ("accepted in the last 24 hours", found.accepted_today),
-    ):
-        letters.add_row(what, f"{count:,}", style=None if count else "dim")
-    lines.append(letters)
-    if found.heartbeats:
-        alive = Table("part", "last heard of", box=box.SIMPLE, show_header=False)
-        for part, age in found.heartbeats.items():
-            alive.add_row(part, f"{age:.0f} s ago")
-        lines.append(alive)
-    return Group(*lines)
+def _as_json(seen: View) -> dict[str, object]:
+    felt: dict[str, object] = {}
+    if seen.pulse:
+        felt = {
+            "per_second": seen.pulse.per_second,
+            "rate": seen.pulse.rate,
+            "rates": dict(seen.pulse.rates),
+            "late_p50": seen.pulse.late(0.5),
+            "late_p99": seen.pulse.late(0.99),
+        }
+    if seen.traffic:
+        felt |= asdict(seen.traffic)
+    found = seen.status
+    return {"ok": found.ok, "sentences": found.sentences, **asdict(found), "queues": seen.queues, **felt}

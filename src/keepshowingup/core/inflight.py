@@ -62,6 +62,11 @@ class InFlight:
         """How many letters to ``domain`` are under way."""
         return len(self._since.get(domain, ()))
 
+    @property
+    def by_domain(self) -> dict[str, int]:
+        """How many letters are under way to each domain that has any."""
+        return {domain: len(waiting) for domain, waiting in self._since.items() if waiting}
+
     def is_slow(self, domain: str, now: float) -> bool:
         """Whether its last answer took too long, or one that is due does."""
         waiting = self._since.get(domain)

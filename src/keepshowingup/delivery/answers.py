@@ -18,10 +18,12 @@ from keepshowingup.delivery.transports.reply import Reply
 def outcome(held: Held, reply: Reply, clock: Clock, transport: str = "") -> Settlement:
     """What a server's answer means for a letter. ``transport`` is the one it was given by, where that is known."""
     if reply.accepted:
-        return Settlement(held, DispatchState.ACCEPTED, str(reply), handed_at=clock.now(), asked=True)
+        return Settlement(
+            held, DispatchState.ACCEPTED, str(reply), handed_at=clock.now(), asked=True, transport=transport
+        )
     failure = classify(reply.code, reply.enhanced, reply.text)
     if failure.kind is FailureKind.ADDRESS_HARD:
-        return Settlement(held, DispatchState.REFUSED, str(reply), asked=True, suppress=True)
+        return Settlement(held, DispatchState.REFUSED, str(reply), asked=True, suppress=True, transport=transport)
     pause = next_try(held.attempts + 1, failure.kind, random.random)
     if failure.kind is FailureKind.POLICY:
         # It is about us, not about the reader: never suppress, let the domain rest, and let somebody look.
@@ -29,11 +31,12 @@ def outcome(held: Held, reply: Reply, clock: Clock, transport: str = "") -> Sett
         rests_until = breaker.trip(who, str(reply), clock.real())
         pause = pause and rests_until - clock.real()
     if pause is None:
-        return Settlement(held, DispatchState.REFUSED, f"gave up: {reply}", asked=True)
-    return Settlement(held, DispatchState.RETRY_AT, str(reply), retry_at=clock.real() + pause, asked=True)
+        return Settlement(held, DispatchState.REFUSED, f"gave up: {reply}", asked=True, transport=transport)
+    retry_at = clock.real() + pause
+    return Settlement(held, DispatchState.RETRY_AT, str(reply), retry_at=retry_at, asked=True, transport=transport)
 
 
-def in_doubt(held: Held, clock: Clock) -> Settlement:
+def in_doubt(held: Held, clock: Clock, transport: str = "") -> Settlement:
     """The server may have it. It counts as handed over for spacing; under ``hold`` nothing more is done about it."""
     return Settlement(
         held,
@@ -41,6 +44,7 @@ def in_doubt(held: Held, clock: Clock) -> Settlement:
         "the server may have it: the connection ended before it answered",
         handed_at=clock.now(),
         asked=True,
+        transport=transport,
     )
 
 

@@ -12,6 +12,8 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -46,6 +48,27 @@ class Rests:
 DOWN = Rests(timedelta(seconds=5), timedelta(minutes=5))
 # A domain that refuses us for what it thinks of us thinks so for hours, and each further letter confirms it.
 REFUSED_AT_MOST = timedelta(hours=4)
+
+
+class State(StrEnum):
+    """Of a breaker. One that is not kept is closed: letters flow."""
+
+    CLOSED = "closed"
+    HALF_OPEN = "half_open"
+    OPEN = "open"
+
+
+class Known(NamedTuple):
+    """A breaker that is kept. ``rests`` is how long it does so yet, nothing when it is half open.
+
+    ``reason`` is a server's words, which may hold an address.
+    """
+
+    name: str
+    state: State
+    rests: timedelta
+    failures: int
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -100,6 +123,17 @@ def standing(real_now: datetime) -> Standing:
     return Standing(resting, frozenset(half_open))
 
 
+def known(real_now: datetime) -> list[Known]:
+    """All breakers for people who watch, by name. One on trial is half open."""
+    found = []
+    for each in Breaker.objects.order_by("transport"):
+        is_open = each.open_until is not None and _rests(each.transport, each.open_until, real_now)
+        rests = each.open_until - real_now if is_open and each.open_until else timedelta()
+        state = State.OPEN if is_open else State.HALF_OPEN
+        found.append(Known(each.transport, state, rests, each.failures, each.reason))
+    return found
+
+
 def resting(real_now: datetime) -> dict[str, datetime]:
     """The breakers that are open or on trial, and until when (real time) each rests."""
     return standing(real_now).resting
@@ -140,6 +174,11 @@ def domain_of(address: str) -> str:
 def domain_on(address: str, transport: str) -> str:
     """The breaker's name for an address' domain on one transport: another may be welcome there."""
     return f"{domain_of(address)} by {transport}"
+
+
+def domain_in(name: str) -> str:
+    """The domain a breaker's name is about, on whichever transport; empty for a transport's."""
+    return name.removeprefix(_DOMAIN).partition(" ")[0] if name.startswith(_DOMAIN) else ""
 
 
 def _rests_of(name: str) -> Rests:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from keepshowingup.core.clock import Clock
+from keepshowingup.delivery import carrying
 from keepshowingup.delivery.claiming import renew_leases
 from keepshowingup.delivery.flight import Flight
 from keepshowingup.delivery.journal import Journal
@@ -25,6 +26,8 @@ from keepshowingup.delivery.ways import Way, open_ways
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 1.0
+# How often those who watch are told what is under way.
+TELL_SECONDS = 1.0
 # So many connections may hang at once; then the worker waits with them, as its server has stopped altogether.
 MOST_STALLED = 100
 
@@ -49,6 +52,8 @@ class Courier:
     unwritten: list[Settlement] = field(default_factory=list)
     _written_at: float = field(default_factory=time.monotonic)
     _leased_at: float = field(default_factory=time.monotonic)
+    _told: carrying.Carried = carrying.NOTHING
+    _told_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.router = Router(self.house)
@@ -61,7 +66,22 @@ class Courier:
 
     def watch(self, seconds: float) -> Done:
         """Wait for something to happen on any connection, for at most so many seconds."""
+        if time.monotonic() - self._told_at > TELL_SECONDS:
+            self.tell()
         return next(iter(self.ways.values())).lanes.watch(seconds)
+
+    def tell(self) -> None:
+        """Say what is under way, if it is not what was said last. Letters do not wait for a database that is away."""
+        self._told_at = time.monotonic()
+        carried = carrying.carried_by(self.ways)
+        if carried == self._told:
+            return
+        try:
+            carrying.tell(self.journal.name, carried, self.clock.real())
+            self._told = carried
+        except (OperationalError, InterfaceError) as error:
+            log.warning("what is under way could not be told: %s", type(error).__name__)
+            connection.close()
 
     def landed(self, flight: Flight) -> None:
         """A letter is under way no longer."""
@@ -108,7 +128,8 @@ class Courier:
         return free
 
     def forget(self) -> None:
-        """Start the journal over once in a while, when nothing speaks of it any more."""
+        """After a batch: start the journal over once in a while, when nothing speaks of it any more."""
+        self.tell()
         if not (self.unwritten or self.under_way or len(self.stalled)):
             self.journal.forget()
 

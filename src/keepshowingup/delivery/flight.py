@@ -65,7 +65,7 @@ class Flight:
             return outcome(held, what, self.clock, self.door)
         if isinstance(what, AnswerLost):
             log.error("dispatch %d is in doubt: the connection ended before the server answered", held.pk)
-            return in_doubt(held, self.clock)
+            return in_doubt(held, self.clock, self.door)
         journal.put_down(held.pk, held.fence)  # it did not leave after all
         if isinstance(what, ConnectionDown | NotTried):
             return put_back(held, "the server was not there", self.clock.real())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -35,43 +35,57 @@ class End(StrEnum):
 
 
 class Entry(NamedTuple):
-    """One letter's move. Moments are on the calendar, UTC; ``handed_at`` is empty when nothing was handed over."""
+    """One letter's move. Moments are on the calendar, UTC; ``handed_at`` is empty when nothing was handed over.
+
+    ``transport`` is the one that answered, empty where none did or it is not known any more.
+    """
 
     state: DispatchState
     reason: str
     due_at: datetime
     handed_at: datetime | None
     asked: bool = True
+    transport: str = ""
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Everything there ever was. ``lateness`` is that of accepted letters, ``seconds`` their lateness added up."""
+    """Everything there ever was. ``lateness`` is that of accepted letters, ``seconds`` their lateness added up.
+
+    ``answers`` has what transports answered, by their names.
+    """
 
     ends: Mapping[End, int]
     skipped: Mapping[str, int]
     lateness: Counts
     seconds: float
+    answers: Mapping[tuple[str, End], int] = field(default_factory=dict)
 
 
 def enter(entries: Iterable[Entry], now: datetime) -> None:
     """Count these moves, which have just taken effect. Call it in their transaction; ``now`` is the calendar's."""
-    numbers: dict[tuple[End, str, float | None], int] = defaultdict(int)
-    seconds: dict[tuple[End, str, float | None], float] = defaultdict(float)
+    numbers: dict[_Key, int] = defaultdict(int)
+    seconds: dict[_Key, float] = defaultdict(float)
     for entry in entries:
         if (end := _end_of(entry)) is None:
             continue
         reason = _skip_reason(entry.reason) if end is End.SKIPPED else ""
         late = _lateness(entry) if end is End.ACCEPTED else 0.0
-        key = (end, reason, bound_of(late))
+        key = _Key(end, reason, entry.transport, bound_of(late))
         numbers[key] += 1
         seconds[key] += late
     LedgerLine.objects.bulk_create(
-        [
-            LedgerLine(at=now, end=end, reason=reason, late=late, number=number, seconds=seconds[end, reason, late])
-            for (end, reason, late), number in numbers.items()
-        ]
+        [LedgerLine(at=now, number=number, seconds=seconds[key], **key._asdict()) for key, number in numbers.items()]
     )
+
+
+class _Key(NamedTuple):
+    """What the letters of a line have in common."""
+
+    end: str
+    reason: str
+    transport: str
+    late: float | None
 
 
 def _end_of(entry: Entry) -> End | None:
@@ -103,23 +117,35 @@ def totals() -> Totals:
     """All that was ever counted, in one question."""
     ends: dict[End, int] = dict.fromkeys(End, 0)
     skipped: dict[str, int] = dict.fromkeys(_SKIP_REASONS, 0)
-    lateness: dict[float | None, int] = {}
+    lateness: dict[float | None, int] = defaultdict(int)
+    answers: dict[tuple[str, End], int] = defaultdict(int)
     seconds = 0.0
-    rows = LedgerLine.objects.order_by().values_list("end", "reason", "late").annotate(Sum("number"), Sum("seconds"))
-    for end, reason, late, number, lateness_of_these in rows:
+    rows = LedgerLine.objects.order_by().values_list(*_Key._fields).annotate(Sum("number"), Sum("seconds"))
+    for end, reason, transport, late, number, lateness_of_these in rows:
         ends[End(end)] += number
+        if transport:
+            answers[transport, End(end)] += number
         if end == End.SKIPPED:
             skipped[reason] = skipped.get(reason, 0) + number
         if end == End.ACCEPTED:
-            lateness[late] = number
+            lateness[late] += number
             seconds += lateness_of_these
-    return Totals(ends, skipped, lateness, seconds)
+    return Totals(ends, skipped, lateness, seconds, answers)
 
 
-def accepted_since(moment: datetime) -> list[tuple[datetime, float | None, int]]:
-    """When, how late (the bucket's bound) and how many letters were accepted after a calendar moment, in order."""
+class Accepted(NamedTuple):
+    """So many letters that were accepted in one breath. ``late`` is their bucket's bound."""
+
+    at: datetime
+    late: float | None
+    number: int
+    transport: str
+
+
+def accepted_since(moment: datetime) -> list[Accepted]:
+    """The letters that were accepted after a calendar moment, in order."""
     rows = LedgerLine.objects.filter(end=End.ACCEPTED, at__gt=moment).order_by("at")
-    return list(rows.values_list("at", "late", "number"))
+    return [Accepted._make(row) for row in rows.values_list(*Accepted._fields)]
 
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -144,17 +170,13 @@ def _sum_up(span: int, before: datetime, into: timedelta) -> bool:
             .select_for_update(skip_locked=True)
             .order_by("at")[:AT_A_TIME]
         )
-        summed: dict[tuple[datetime, str, str, float | None], LedgerLine] = {}
+        summed: dict[tuple[datetime, _Key], LedgerLine] = {}
         for line in lines:
-            at = _beginning(line.at, into)
-            key = (at, line.end, line.reason, line.late)
-            if key not in summed:
-                span_of_it = int(into.total_seconds())
-                summed[key] = LedgerLine(
-                    at=at, span=span_of_it, end=line.end, reason=line.reason, late=line.late, number=0
-                )
-            summed[key].number += line.number
-            summed[key].seconds += line.seconds
+            at, key = _beginning(line.at, into), _Key(line.end, line.reason, line.transport, line.late)
+            if (at, key) not in summed:
+                summed[at, key] = LedgerLine(at=at, span=int(into.total_seconds()), number=0, **key._asdict())
+            summed[at, key].number += line.number
+            summed[at, key].seconds += line.seconds
         LedgerLine.objects.filter(pk__in=[line.pk for line in lines]).delete()
         LedgerLine.objects.bulk_create(list(summed.values()))
     return len(lines) == AT_A_TIME

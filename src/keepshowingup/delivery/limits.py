@@ -6,14 +6,16 @@ wait for each other in a circle. Where nothing is limited the database is not as
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import transaction
 
 from keepshowingup.core import turns
 from keepshowingup.core.shares import Shares
 from keepshowingup.core.turns import Asking, Leave, Limit, Past, Wait, take_turns
+from keepshowingup.core.warmup import day_of
 from keepshowingup.delivery.models import Bucket
 
 # A bucket that nobody has asked for this long is as good as new, and yesterday's allowance is over.
@@ -43,6 +45,35 @@ def room(limits: Mapping[str, Limit], real_now: datetime, until: datetime) -> di
     names = [name for name, limit in limits.items() if limit]
     pasts = _pasts(names) if names else {}
     return {name: turns.Bucket(limit, pasts.get(name, Past()), real_now).room(until) for name, limit in limits.items()}
+
+
+class Use(NamedTuple):
+    """How far a limit is used. ``today`` is a day in UTC; ``allowance`` is None where no day has one.
+
+    ``queue`` is how long it takes until those have left that were told their moment.
+    """
+
+    today: int
+    allowance: int | None
+    queue: timedelta
+
+
+def use(limits: Mapping[str, Limit], real_now: datetime) -> dict[str, Use]:
+    """How far each of ``limits`` is used; without those that limit nothing."""
+    limits = {name: limit for name, limit in limits.items() if limit}
+    pasts = _pasts(limits) if limits else {}
+    found = {}
+    for name, limit in limits.items():
+        past = turns.Bucket(limit, pasts[name], real_now).past
+        allowance = limit.ramp.allowance(day_of(real_now)) if limit.ramp else None
+        queue = past.queue_until - real_now if past.queue_until else timedelta()
+        found[name] = Use(past.used, allowance, max(queue, timedelta()))
+    return found
+
+
+def asked_lately(names: Iterable[str]) -> set[str]:
+    """Those of ``names`` of which something is remembered."""
+    return set(Bucket.objects.filter(name__in=list(names)).values_list("name", flat=True))
 
 
 def forget_idle(real_now: datetime) -> None:

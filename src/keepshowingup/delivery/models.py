@@ -81,6 +81,7 @@ class LedgerLine(models.Model):
     span = models.PositiveIntegerField(default=0, help_text="Seconds this line is the sum of; 0: as it was written")
     end = models.CharField(max_length=12, help_text="One of delivery.ledger.End")
     reason = models.CharField(max_length=20, blank=True, help_text="Why it was skipped")
+    transport = models.CharField(max_length=300, blank=True, help_text="Which one answered, where one did")
     late = models.FloatField(null=True, help_text="Upper bound in seconds of core.lateness; empty: above the last")
     number = models.PositiveBigIntegerField()
     seconds = models.FloatField(default=0, help_text="Their lateness, added up")
@@ -90,6 +91,15 @@ class Heartbeat(models.Model):
     """The last sign of life of a part, written by the part itself."""
 
     part = models.CharField(max_length=120, primary_key=True)
+    seen_at = models.DateTimeField(help_text="Real time")
+
+
+class UnderWay(models.Model):
+    """What a worker has under way, written by the worker itself. See ``carrying.py``."""
+
+    worker = models.CharField(max_length=80, primary_key=True, help_text="Its journal's name")
+    transports = models.JSONField(default=dict, help_text="Letters by transport")
+    domains = models.JSONField(default=dict, help_text="Letters by recipients' domain, of providers only")
     seen_at = models.DateTimeField(help_text="Real time")
 
 

@@ -35,6 +35,7 @@ class Settlement:
     suppress: bool = False
     asked: bool = False  # the server was asked, so it counts as an attempt
     promised: bool = False  # it waits for its turn, and then goes before newcomers
+    transport: str = ""  # the one that was asked
 
 
 def settle(settlements: Iterable[Settlement], now: datetime) -> int:
@@ -44,7 +45,9 @@ def settle(settlements: Iterable[Settlement], now: datetime) -> int:
         return 0
     with transaction.atomic():
         written = _write(settlements)
-        ledger.enter((ledger.Entry(s.state, s.reason, s.held.due_at, s.handed_at, s.asked) for s in written), now)
+        ledger.enter(
+            (ledger.Entry(s.state, s.reason, s.held.due_at, s.handed_at, s.asked, s.transport) for s in written), now
+        )
         for settlement in written:
             if settlement.suppress:
                 suppress(settlement.held.email_key, Suppression.Reason.HARD_BOUNCE, now)

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import threading
+import time
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_process_init, worker_shutting_down
+from celery.signals import heartbeat_sent, worker_process_init, worker_shutdown, worker_shutting_down
 from django.conf import settings
+from django.db import Error as DatabaseTrouble
 
-from keepshowingup.delivery import breaker, limits
+from keepshowingup.delivery import breaker, carrying, limits
 from keepshowingup.delivery.claiming import claim_letters, claim_notices
 from keepshowingup.delivery.courier import Courier, new_courier
 from keepshowingup.delivery.handover import hand_over
 from keepshowingup.delivery.running import batches, drain
 from keepshowingup.delivery.running import tick as run_tick
 from keepshowingup.delivery.tidying import forget_old
+from keepshowingup.delivery.watching import beat_heart, forget_silent, stop_heart
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 10.0
 
 _stopping = threading.Event()
+_last_beat = float("-inf")
 _couriers: list[Courier] = []
 
 
@@ -41,6 +50,28 @@ def _courier() -> Courier:
 def _forget_the_parents_courier(**_: Any) -> None:
     # A forked child must not share its parent's connection or journal.
     _couriers.clear()
+
+
+@heartbeat_sent.connect
+def _beat(sender: Any, **_: Any) -> None:
+    """Celery's own sign of life, every two seconds while the broker answers, written down now and then."""
+    global _last_beat
+    if _stopping.is_set() or time.monotonic() - _last_beat < HEARTBEAT_SECONDS:
+        return
+    _last_beat = time.monotonic()
+    try:
+        beat_heart(sender.eventer.hostname, settings.CLOCK.real())
+    except DatabaseTrouble as error:
+        log.warning("no sign of life could be written: %s", type(error).__name__)
+
+
+@worker_shutdown.connect
+def _rest(sender: Any, **_: Any) -> None:
+    # Who was told to stop is missed by nobody.
+    try:
+        stop_heart(sender.hostname)
+    except DatabaseTrouble as error:
+        log.warning("the last sign of life could not be removed: %s", type(error).__name__)
 
 
 @shared_task(name="keepshowingup.tick")
@@ -81,3 +112,5 @@ def tidy() -> None:
     forget_old(settings.CLOCK.now())
     limits.forget_idle(settings.CLOCK.real())
     breaker.forget_old(settings.CLOCK.real())
+    carrying.forget_old(settings.CLOCK.real())
+    forget_silent(settings.CLOCK.real())

@@ -67,19 +67,20 @@ def check_masthead(field: str, text: str) -> str:
     return text
 
 
-def masthead_obstacles() -> list[str]:
-    """What the masthead lacks before letters may go out, in sentences."""
+def masthead_obstacles(*, at_terminal: bool = True) -> list[str]:
+    """What the masthead lacks before letters may go out, in sentences; pages leave out what takes a terminal."""
+    otherwise = ", or with keepshowingup init." if at_terminal else "."
     row = masthead()
     found = []
     if not row.postal_address.strip():
         found.append(
             "The masthead has no postal address, which the law asks for in every letter: "
-            "set it on the Masthead page under /staff/, or with keepshowingup init."
+            f"set it on the Masthead page under /staff/{otherwise}"
         )
     if not check_address(row.from_address).ok:
         found.append(
             "The masthead has no From address that mail can be answered to: "
-            "set it on the Masthead page under /staff/, or with keepshowingup init."
+            f"set it on the Masthead page under /staff/{otherwise}"
         )
     elif settings.PRODUCTION and row.from_address.endswith("@localhost"):
         found.append(

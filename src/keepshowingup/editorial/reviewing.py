@@ -128,31 +128,35 @@ def make_current(sequence: Sequence) -> int:
     return changed
 
 
-def obstacles(sequence_id: int, now: datetime) -> list[str]:
-    """What stands in the way of starting the sequence at ``now``, in sentences that say how to mend it."""
+def obstacles(sequence_id: int, now: datetime, *, at_terminal: bool = True) -> list[str]:
+    """What stands in the way of starting the sequence at ``now``, in sentences that say how to mend it.
+
+    Without ``at_terminal`` they name no commands: who reads a page may have no terminal.
+    """
     sequence = Sequence.objects.filter(pk=sequence_id).first()
     if sequence is None:
         raise NotFound("There is no such sequence. See: keepshowingup sequence list")
     found = []
+    approve = f"keepshowingup sequence approve {sequence.slug}"
     steps = with_newest(sequence)
     if not steps:
         found.append(
-            f"The sequence {sequence.slug} has no letters: write one on its page under /staff/, or with "
-            "keepshowingup sequence apply DIR."
+            f"The sequence {sequence.slug} has no letters: write one on its page under /staff/"
+            + (", or with keepshowingup sequence apply DIR." if at_terminal else ".")
         )
     for step, revision in steps:
         if open_blocks := _not_let_through(step, revision):
             found.append(
                 f"The proofreader blocks {step.key}: {_listed(open_blocks, '; ')}. Rewrite it, or approve with a "
-                f'reason: keepshowingup sequence approve {sequence.slug} --override-reason "…"'
+                + (f'reason: {approve} --override-reason "…"' if at_terminal else "reason.")
             )
     if waiting := [step.key for step, revision in steps if not revision.is_approved]:
         letters = "1 letter is" if len(waiting) == 1 else f"{len(waiting)} letters are"
         found.append(
             f"{letters} not approved ({_listed(waiting)}): somebody who did not write them approves them on the "
-            f"sequence's page under /staff/, or with keepshowingup sequence approve {sequence.slug}."
+            f"sequence's page under /staff/{f', or with {approve}' if at_terminal else ''}."
         )
-    return found + masthead_obstacles() + help_now.obstacles(now)
+    return found + masthead_obstacles(at_terminal=at_terminal) + help_now.obstacles(now)
 
 
 def with_newest(sequence: Sequence) -> list[tuple[Step, Revision]]:

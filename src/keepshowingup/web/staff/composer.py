@@ -137,4 +137,4 @@ def obstacles_of(sequence: Sequence, desk: Desk, now: datetime) -> list[Obstacle
     """What stands in the way of a start, each with where to mend it; a running sequence has none left."""
     if sequence.state == Sequence.State.LIVE:
         return []
-    return [mend(sentence, sequence, desk.may) for sentence in reviewing.obstacles(sequence.pk, now)]
+    return [mend(sentence, sequence, desk.may) for sentence in reviewing.obstacles(sequence.pk, now, at_terminal=False)]

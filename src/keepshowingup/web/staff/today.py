@@ -16,6 +16,7 @@ from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.states import DispatchState, EnrolmentState
+from keepshowingup.delivery import watching
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.watching import status
 from keepshowingup.editorial.masthead import masthead_obstacles
@@ -106,7 +107,7 @@ _UNDER_WAY = (DispatchState.CLAIMED, DispatchState.HANDING_OVER, DispatchState.R
 
 def alarms(now: dt.datetime) -> list[Alarm]:
     """What needs a person, most urgent first. Nothing here means all is well."""
-    found = [Alarm(sentence) for sentence in status(now, settings.CLOCK.real()).sentences]
+    found = [_for_staff(alarm) for alarm in status(now, settings.CLOCK.real()).alarms]
     held = Enrolment.objects.filter(state=EnrolmentState.HELD).count()
     if held:
         found.append(
@@ -117,8 +118,19 @@ def alarms(now: dt.datetime) -> list[Alarm]:
             )
         )
     if Sequence.objects.filter(state=Sequence.State.LIVE).exists():
-        found += [Alarm(sentence, reverse("staff:masthead"), "Mend it") for sentence in masthead_obstacles()]
+        lacks = masthead_obstacles(at_terminal=False)
+        found += [Alarm(sentence, reverse("staff:masthead"), "Mend it") for sentence in lacks]
     return found
+
+
+def _for_staff(alarm: watching.Alarm) -> Alarm:
+    """Who reads a page may have no terminal: show the letters it is about, or say who can do something."""
+    if alarm.letters:
+        return Alarm(alarm.what, f"{reverse('staff:delivery')}?state={alarm.letters}", "See which letters")
+    return Alarm(f"{alarm.what} {SOMEBODY_ELSE}" if alarm.command else alarm.what)
+
+
+SOMEBODY_ELSE = "Tell whoever runs the server this is on."
 
 
 def waiting_for(request: StaffRequest) -> list[tuple[Sequence, str]]:
