@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, islice
 
 from django.conf import settings
 from django.db import transaction
@@ -157,6 +157,7 @@ class _Round:
 
     def _wait(self) -> None:
         """Nothing can leave just now."""
+        self.courier.keep_lease()
         real_now, stop = self.clock.real(), self.courier.should_stop()
         while self.timed and (stop or self.timed[0][0] <= real_now):
             self._again(heapq.heappop(self.timed)[2])
@@ -189,11 +190,13 @@ class _Round:
     def _look_again(self) -> None:
         """Ask about the next letters, twice as many as the last look was good for."""
         ahead = max(20, 2 * self.done_since_look)
-        asked = [self.waiting.popleft().pk for _ in range(min(ahead, len(self.waiting)))]
+        ours = {held.pk: held.fence for held in islice(self.waiting, ahead)}
+        asked = [self.waiting.popleft().pk for _ in range(len(ours))]
         # The time is taken before the question: an answer is as old as the moment it was asked.
         read_at = time.monotonic()
         self._believe(lastlook.look(asked, self.clock.now()), read_at)
-        still_there = [self.look.held[pk] for pk in asked if pk in self.look.held]
+        # What was offered again with a new fence while we were away is somebody else's.
+        still_there = [held for pk in asked if (held := self.look.held.get(pk)) and held.fence == ours[pk]]
         self.waiting.extendleft(reversed(still_there))
         self.looked_at_ahead = len(still_there)
 
