@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-sqlite test-postgres chaos bench lint format lock clean
+.PHONY: help demo up test test-sqlite test-postgres chaos hosts bench lint format lock clean
 
 help: ## List the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,12 +23,16 @@ test-sqlite: $(VENV)/ready-to-test ## Every test on SQLite, with real processes 
 	$(BIN)/python -m tests.browser
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-# core and letters know no database and pages look the same on each, so those need no second run.
+# core and letters know no database, pages look the same on each, and hosts bring their own PostgreSQL: those need no
+# second run.
 test-postgres: $(VENV)/ready-to-test ## Every test that touches a database, on a real PostgreSQL
-	KSU_TEST_ON=postgres $(BIN)/pytest -n 2 --dist loadgroup -m "not browser" --ignore tests/core --ignore tests/letters
+	KSU_TEST_ON=postgres $(BIN)/pytest -n 2 --dist loadgroup -m "not browser" --ignore tests/core --ignore tests/letters --ignore tests/chaos/hosts
 
 chaos: $(VENV)/ready-to-test ## Kill, freeze and flush everything: twenty seeds on PostgreSQL, ten on SQLite
 	$(BIN)/python -m tests.chaos --thirty $(CHAOS)
+
+hosts: $(VENV)/ready-to-test ## Three hosts in namespaces of their own: one cut off, one dead, one late (root)
+	$(BIN)/python -m tests.chaos.hosts $(HOSTS)
 
 bench: $(VENV)/ready-to-test ## Measure it on this machine, beside the naive way
 	$(BIN)/python -m benchmarks

@@ -19,7 +19,7 @@ import psycopg
 
 # PostgreSQL refuses to run as root, so root hands it to somebody who owns nothing.
 NOBODY = "nobody" if os.geteuid() == 0 else None
-ON_LOOPBACK = ("listen_addresses=127.0.0.1",)
+LOOPBACK = "127.0.0.1"
 # Tests care for no crash of the machine: quicker than as PostgreSQL ships it.
 FORGETFUL = (
     "fsync=off",
@@ -58,7 +58,7 @@ def free_port() -> int:
 
 @dataclass
 class Postgres:
-    """One cluster on a loopback port that stays the same over restarts. Made for tests: fsync is off.
+    """One cluster at an address, loopback by default, that stays the same over restarts. Made for tests: fsync is off.
 
     A ``durable`` one has the settings that PostgreSQL ships with, for those who measure.
     """
@@ -67,12 +67,13 @@ class Postgres:
     port: int = field(default_factory=free_port)
     binaries: Path = field(default_factory=find_binaries)
     durable: bool = False
+    host: str = LOOPBACK
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """For ``DATABASE_URL``."""
-        return f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+        return f"postgres://postgres@{self.host}:{self.port}/postgres"
 
     def create(self) -> None:
         """``initdb``, as nobody when we are root."""
@@ -85,10 +86,13 @@ class Postgres:
         )  # fmt: skip
         if made.returncode:
             raise PostgresMissing(f"PostgreSQL: initdb said {made.stderr.strip().splitlines()[-1:]}")
+        if self.host != LOOPBACK:
+            with (self.home / "data" / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all samenet trust\n")
 
     def launch(self) -> None:
         """Start it, and do not wait for it."""
-        wanted = ON_LOOPBACK if self.durable else ON_LOOPBACK + FORGETFUL
+        wanted = (f"listen_addresses={self.host}", *(() if self.durable else FORGETFUL))
         settings = [part for setting in wanted for part in ("-c", setting)]
         postgres = self.binaries / "postgres"
         with (self.home / "log").open("ab") as log:
@@ -126,7 +130,7 @@ class Postgres:
 
 
 @contextmanager
-def postgres_server(folder: Path, *, durable: bool = False) -> Iterator[Postgres]:
+def postgres_server(folder: Path, *, durable: bool = False, host: str = LOOPBACK) -> Iterator[Postgres]:
     """A server that tests may stop, kill and start again; all of it is gone afterwards.
 
     Root cannot use ``folder``: nobody is not let through a folder that is private to root. It gets a folder of
@@ -134,7 +138,7 @@ def postgres_server(folder: Path, *, durable: bool = False) -> Iterator[Postgres
     """
     home = Path(tempfile.mkdtemp(prefix="ksu-pg-")) if NOBODY else folder
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    server = Postgres(home, durable=durable)
+    server = Postgres(home, durable=durable, host=host)
     try:
         server.create()
         server.start()

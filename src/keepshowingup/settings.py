@@ -127,7 +127,19 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    _set_if_unsaid = DATABASES["default"].setdefault("OPTIONS", {}).setdefault
+    _set_if_unsaid("connect_timeout", 5)
+    # A host that is cut off hears nothing: without these a worker would wait for a quarter of an hour and longer, and
+    # PostgreSQL would keep the locks of a host that is gone for two hours. In seconds; the last two in milliseconds.
+    _set_if_unsaid("keepalives_idle", 15)
+    _set_if_unsaid("keepalives_interval", 5)
+    _set_if_unsaid("keepalives_count", 3)
+    _set_if_unsaid("tcp_user_timeout", 30_000)
+    _set_if_unsaid(
+        "options",
+        "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+        " -c tcp_user_timeout=30000 -c idle_in_transaction_session_timeout=15000",
+    )
 
 REDIS_URL = _secret("REDIS_URL")
 SMTP_URL = _secret("SMTP_URL")

@@ -1,7 +1,8 @@
-"""A hostile mail server on loopback: takes letters, loses its temper as planned, and writes down what it has.
+"""A hostile mail server: takes letters, loses its temper as planned, and writes down what it has.
 
 A message whose final dot has arrived is the server's, whether it answered or not: that line is written before any
-answer is. Run as ``python -m tests.chaos.hostile PLAN RECORD PORT [CERTIFICATE]``; SIGUSR1 makes it kind for good.
+answer is. Run as ``python -m tests.chaos.hostile PLAN RECORD ADDRESS:PORT [CERTIFICATE]``; SIGUSR1 makes it kind for
+good.
 """
 
 from __future__ import annotations
@@ -23,14 +24,16 @@ from tests.chaos.session import Session
 
 
 class HostileServer(socketserver.ThreadingTCPServer):
-    """Listens on a loopback port. ``kind``: only mailboxes that do not exist are still refused."""
+    """Listens at ``address``, a host and a port. ``kind``: only mailboxes that do not exist are still refused."""
 
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 64
 
-    def __init__(self, plan: Plan, record: Path, port: int, context: ssl.SSLContext | None = None) -> None:
-        super().__init__(("127.0.0.1", port), Session)
+    def __init__(
+        self, plan: Plan, record: Path, address: tuple[str, int], context: ssl.SSLContext | None = None
+    ) -> None:
+        super().__init__(address, Session)
         self.plan = plan
         self.context = context
         self.kind = False
@@ -73,10 +76,11 @@ def server_context(certificate: str) -> ssl.SSLContext:
     return context
 
 
-def main(plan: str, record: str, port: str, certificate: str = "") -> None:
+def main(plan: str, record: str, address: str, certificate: str = "") -> None:
     """Serve until SIGTERM."""
+    host, _, port = address.rpartition(":")
     context = server_context(certificate) if certificate else None
-    with HostileServer(Plan.load(Path(plan)), Path(record), int(port), context) as server:
+    with HostileServer(Plan.load(Path(plan)), Path(record), (host, int(port)), context) as server:
 
         def calm(_signal: int, _frame: object) -> None:
             server.kind = True

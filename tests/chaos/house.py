@@ -41,6 +41,7 @@ class House:
     postgres: Postgres | None
     smtp_port: int = field(default_factory=free_port)
     began: float = 0.0
+    here: str = HERE  # where the mail server listens
 
     @property
     def data(self) -> Path:
@@ -64,18 +65,19 @@ class House:
         self.file("doings").touch()
         self.file("server").touch()
         if self.plan.security:
-            make_certificate(self.file("certificate"))
-        for name, value in environment(self.data, **self._settings).items():
+            make_certificate(self.file("certificate"), self.here)
+        for name, value in environment(self.data, **self.settings).items():
             os.environ[name] = value
         prepared = self.run(sys.executable, "-m", "tests.chaos.scene", "prepare", self.file("plan"))
         if prepared.returncode:
             raise HarnessBroken(f"the scene could not be set: {prepared.stderr}")
 
     @property
-    def _settings(self) -> dict[str, str]:
+    def settings(self) -> dict[str, str]:
+        """What the product's processes find in their environment."""
         scheme, options = SCHEMES[self.plan.security]
         settings = {
-            "SMTP_URL": f"{scheme}://{HERE}:{self.smtp_port}{options}",
+            "SMTP_URL": f"{scheme}://{self.here}:{self.smtp_port}{options}",
             "KSU_TICK": str(TICK),
             "KSU_LEASE": str(LEASE),
             "KSU_BATCH": "20",
@@ -93,7 +95,7 @@ class House:
         """The mail server, the readers, who wait for the beginning, and the product's supervisor."""
         ours = (sys.executable, "-m")
         files = {name: str(self.file(name)) for name in ("plan", "server", "begins", "doings", "certificate")}
-        server = [*ours, "tests.chaos.hostile", files["plan"], files["server"], str(self.smtp_port)]
+        server = [*ours, "tests.chaos.hostile", files["plan"], files["server"], f"{self.here}:{self.smtp_port}"]
         if self.plan.security:
             server.append(files["certificate"])
         readers = [

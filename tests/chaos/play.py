@@ -58,8 +58,8 @@ def play(seed: int, database: str, size: Size, *, keep: bool = False) -> Row:
         with postgres_server(folder / "postgres", durable=True) if database == "postgres" else nullcontext() as server:
             house = House(plan, folder, server)
             verdict = _play(house, row)
-            _fill(row, verdict)
-            _explain(house, row)
+            fill(row, verdict)
+            explain(house, row)
     except (HarnessBroken, KeepShowingUpError, PostgresMissing, OSError) as error:
         row.broken = 1
         row.faults.append(f"the run came to no end: {type(error).__name__}: {error}")
@@ -74,7 +74,7 @@ def play(seed: int, database: str, size: Size, *, keep: bool = False) -> Row:
 
 def _play(house: House, row: Row) -> Verdict:
     house.set_up()
-    tell = _teller(house)
+    tell = teller(house)
     trouble = PostgresTrouble(house.postgres, tell) if house.postgres else None
     with Supervisor(house.parts(), house.file("logs")) as supervisor:
 
@@ -84,15 +84,15 @@ def _play(house: House, row: Row) -> Verdict:
 
         monkey = Monkey(parts, house.smtp_port, house.data, redis_url("", house.data), trouble, tell)
         turn = _turner(supervisor, monkey)
-        house.began = _wait_for_the_beginning(house, turn)
+        house.began = wait_for_the_beginning(house, turn)
         _do_harm(house, monkey, turn)
         monkey.make_good()
         os.kill(supervisor.pids["server"], signal.SIGUSR1)
         tell("all is made good, and the server is kind from now on")
-        _calm_down(house, monkey, turn)
+        calm_down(house, monkey, turn)
         tell("calm")
     tell("stopped")
-    row.left_running = _count_orphans(house, row)
+    row.left_running = count_orphans(house, row)
     row.harm, row.slowest_stop = monkey.done, max(monkey.stop_times, default=0.0)
     evidence = house.evidence(monkey.kills, is_final=True)
     row.kills, row.connections = len(monkey.kills), len(evidence.server.opened)
@@ -114,7 +114,7 @@ def _turner(supervisor: Supervisor, monkey: Monkey) -> Callable[[], None]:
     return turn
 
 
-def _wait_for_the_beginning(house: House, turn: Callable[[], None]) -> float:
+def wait_for_the_beginning(house: House, turn: Callable[[], None]) -> float:
     """The moment (real time) the readers have written down, once they saw a tick."""
 
     def begun() -> bool:
@@ -136,13 +136,13 @@ def _do_harm(house: House, monkey: Monkey, turn: Callable[[], None]) -> None:
         time.sleep(0.02)
 
 
-def _calm_down(house: House, monkey: Monkey, turn: Callable[[], None]) -> None:
+def calm_down(house: House, monkey: Monkey, turn: Callable[[], None]) -> None:
     """Until everything that is owed has come, or nothing has happened for long; and then a little longer."""
     planned = {(doing.address, doing.verb) for doing in house.plan.doings}
     altogether, without_news, in_motion = Patience(CALMS_WITHIN), Patience(WITHOUT_NEWS), Patience(STILL_FOR)
     news = -1
     while not (altogether.is_over or without_news.is_over):
-        monkey.stood_still(_stay(turn, LOOK_EACH))
+        monkey.stood_still(stay(turn, LOOK_EACH))
         lines = len(house.lines("server")) + len(house.lines("doings"))
         if lines != news:
             news = lines
@@ -153,10 +153,10 @@ def _calm_down(house: House, monkey: Monkey, turn: Callable[[], None]) -> None:
         evidence = house.evidence(monkey.kills)
         if planned <= {(done.address, done.verb) for done in evidence.doings} and not judge(evidence).waiting:
             break
-    _stay(turn, AFTERWARDS)
+    stay(turn, AFTERWARDS)
 
 
-def _stay(turn: Callable[[], None], seconds: float) -> float:
+def stay(turn: Callable[[], None], seconds: float) -> float:
     """Keep everything going for so long; returns how many seconds it took."""
     began, patience = time.monotonic(), Patience(seconds)
     while not patience.is_over:
@@ -165,7 +165,7 @@ def _stay(turn: Callable[[], None], seconds: float) -> float:
     return time.monotonic() - began
 
 
-def _count_orphans(house: House, row: Row) -> int:
+def count_orphans(house: House, row: Row) -> int:
     """Processes that know the run's folder and did not end with it."""
     # A leash may still be at work.
     if wait_for(lambda: not house.processes(), within=LEASH + 20.0):
@@ -175,20 +175,21 @@ def _count_orphans(house: House, row: Row) -> int:
     return len(left)
 
 
-def _fill(row: Row, verdict: Verdict) -> None:
+def fill(row: Row, verdict: Verdict) -> None:
     for name in PROMISED_ZERO.values():
         if hasattr(verdict, name):
             setattr(row, name, len(getattr(verdict, name)))
     row.owed, row.came, row.put_off = verdict.owed, verdict.came, len(verdict.put_off)
     doubts = verdict.doubts
     row.unknown, row.unknown_by_cut, row.cuts = doubts.number, doubts.by_cut, doubts.cuts
+    row.unknown_by_loss = doubts.by_loss
     row.unknown_by_kill, row.open_at_kills = doubts.killed, doubts.open_at_kills
     row.most_by_one_kill = max((number for number, _ in doubts.by_kill), default=0)
     row.p50, row.p99, row.latest = verdict.late_by(50), verdict.late_by(99), max(verdict.late, default=0.0)
     row.faults += verdict.faults
 
 
-def _explain(house: House, row: Row) -> None:
+def explain(house: House, row: Row) -> None:
     """The product's own words about readers something went wrong for, while the database is still there."""
     if house.postgres:
         shutil.copy(house.postgres.home / "log", house.file("postgres-log"))
@@ -201,7 +202,7 @@ def _explain(house: House, row: Row) -> None:
             words.write(f"--- {address}\n{house.run(*PROGRAM, 'delivery', 'explain', address).stdout}")
 
 
-def _teller(house: House) -> Callable[[str], None]:
+def teller(house: House) -> Callable[[str], None]:
     def tell(what: str) -> None:
         line = f"{time.time() - house.began:6.2f} {what}"
         with house.file("harm").open("a") as lines:

@@ -71,11 +71,12 @@ class Refused:
 
 @dataclass(frozen=True)
 class Opened:
-    """A connection's beginning (real time), and the client's port: by it a worker is told from another."""
+    """A connection's beginning (real time), and the client's address and port: by them workers are told apart."""
 
     connection: int
     port: int
     at: float
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,13 +156,16 @@ class Kill:
     """Workers killed at a moment (real time), with the client ports they had open to the mail server.
 
     ``lingers``: seconds during which others may die of it. A supervisor's children are asked to end, and killed if
-    they do not.
+    they do not. ``host``: it happened to everything at that address, and to nobody else. ``lost``: the Message-IDs of
+    what it had in hand, when its journal is gone with it.
     """
 
     at: float
     target: str
     ports: frozenset[int]
     lingers: float = 0.0
+    host: str = ""
+    lost: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

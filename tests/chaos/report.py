@@ -37,6 +37,7 @@ class Row:
     most_by_one_kill: int = 0
     cuts: int = 0  # connections the server cut when the client was free to send its dot
     unknown_by_cut: int = 0
+    unknown_by_loss: int = 0  # of a host that was gone with its journals
     connections: int = 0
     put_off: int = 0  # letters the server refused for a while, and took later: their lateness is not counted below
     harm: int = 0

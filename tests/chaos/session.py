@@ -38,7 +38,7 @@ class Session(socketserver.BaseRequestHandler):
         self.opening = "" if self.server.kind else self.temper.opening
         self.wire = Wire(self.request)
         self.stage, self.mails = "opening", 0
-        self.note("open", at=time.time(), port=self.client_address[1])
+        self.note("open", at=time.time(), host=self.client_address[0], port=self.client_address[1])
         self.forget()
         how = "gone"
         try:

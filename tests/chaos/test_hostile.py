@@ -95,7 +95,7 @@ def serving(folder: Path, *moods: str, security: str = "", temper: Temper | None
         make_certificate(folder / "certificate")
         context = server_context(str(folder / "certificate"))
     record = folder / "record"
-    with EvenServer(plan, record, 0, context) as server:
+    with EvenServer(plan, record, ("127.0.0.1", 0), context) as server:
         server.temper = temper or Temper()
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

@@ -37,7 +37,14 @@ DISPATCH_MOVES: dict[DispatchState, frozenset[DispatchState]] = {
     DispatchState.RETRY_AT: frozenset(
         {DispatchState.CLAIMED, DispatchState.HANDING_OVER, DispatchState.SKIPPED, DispatchState.REFUSED}
     ),
-    DispatchState.UNKNOWN: frozenset({DispatchState.ACCEPTED, DispatchState.REFUSED, DispatchState.CLAIMED}),
+    DispatchState.UNKNOWN: frozenset(
+        {
+            DispatchState.ACCEPTED,
+            DispatchState.REFUSED,
+            DispatchState.CLAIMED,
+            DispatchState.HANDING_OVER,  # its machine had fallen silent, and is back
+        }
+    ),
     DispatchState.ACCEPTED: frozenset({DispatchState.REFUSED}),  # a bounce that came back afterwards
     DispatchState.REFUSED: frozenset(),
     DispatchState.SKIPPED: frozenset(),

@@ -12,12 +12,13 @@ from django.db import InterfaceError, OperationalError, connection
 
 from keepshowingup.core.clock import Clock
 from keepshowingup.delivery import carrying
-from keepshowingup.delivery.claiming import renew_leases
+from keepshowingup.delivery.claiming import lease_end, renew_leases
 from keepshowingup.delivery.flight import Flight
 from keepshowingup.delivery.journal import Journal
 from keepshowingup.delivery.preparing import Drawer, base_host
 from keepshowingup.delivery.routing import Router, transports
 from keepshowingup.delivery.settling import Settlement, settle
+from keepshowingup.delivery.silence import take_back
 from keepshowingup.delivery.stalled import PATIENCE, Stalled
 from keepshowingup.delivery.transports.house import Transports
 from keepshowingup.delivery.transports.lane import Done, Load
@@ -98,6 +99,7 @@ class Courier:
         pause = 0.1
         while self.unwritten:
             try:
+                self.keep_lease()
                 settle(self.unwritten, self.clock.now())
                 self.unwritten.clear()
             except (OperationalError, InterfaceError):
@@ -110,9 +112,14 @@ class Courier:
         self._written_at = time.monotonic()
 
     def keep_lease(self) -> None:
-        """What is in hand stays ours, however slow the server: other hosts take a letter when its lease has run out."""
+        """What is in hand stays ours, however slow the server: other hosts give a letter up when its lease has run out.
+
+        If it has, because we were cut off or stood still, what they gave up for in doubt is ours again.
+        """
         if time.monotonic() - self._leased_at > settings.LEASE_SECONDS / 3:
-            renew_leases(self.journal.name, self.clock.real(), settings.LEASE_SECONDS)
+            real_now = self.clock.real()
+            renew_leases(self.journal.name, real_now, settings.LEASE_SECONDS)
+            take_back(self.journal.name, lease_end(real_now, settings.LEASE_SECONDS))
             self._leased_at = time.monotonic()
 
     def hand_on_stalled(self) -> list[Load]:

@@ -43,6 +43,8 @@ class Flight:
             seen_at = time.monotonic()
             look = lastlook.look([self.held.pk], self.clock.now())
             self.verdict = look.verdicts.get(self.held.pk, SkipReason.LEFT)
+            if self.held.pk in look.held and look.held[self.held.pk].fence != self.held.fence:
+                self.verdict = lastlook.Rest.NOT_OURS
             self.seen_at = seen_at
         return self.verdict is None
 

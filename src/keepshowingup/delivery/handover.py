@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, islice
 
 from django.conf import settings
 from django.db import transaction
@@ -161,6 +161,7 @@ class _Round:
 
     def _wait(self) -> None:
         """Nothing can leave just now."""
+        self.courier.keep_lease()
         real_now, stop = self.clock.real(), self.courier.should_stop()
         while self.timed and (stop or self.timed[0][0] <= real_now):
             self._again(heapq.heappop(self.timed)[2])
@@ -201,20 +202,25 @@ class _Round:
     def _look_again(self) -> None:
         """Ask about the next letters, twice as many as the last look was good for, and about all that stand aside."""
         ahead = max(20, 2 * self.done_since_look)
-        asked = [self.waiting.popleft().pk for _ in range(min(ahead, len(self.waiting)))]
+        ours = {held.pk: held.fence for held in islice(self.waiting, ahead)}
+        asked = [self.waiting.popleft().pk for _ in range(len(ours))]
         aside = [held.pk for letters in self.aside.values() for held in letters]
         # The time is taken before the question: an answer is as old as the moment it was asked.
         read_at = time.monotonic()
         self._believe(lastlook.look(asked + aside, self.clock.now()), read_at)
-        still_there = [self.look.held[pk] for pk in asked if pk in self.look.held]
+        # What was offered again with a new fence while we were away is somebody else's.
+        still_there = [held for pk in asked if (held := self.look.held.get(pk)) and held.fence == ours[pk]]
         self.waiting.extendleft(reversed(still_there))
         self.looked_at_ahead = len(still_there)
 
     def _again(self, held: Held) -> None:
         """Back to the head of those waiting."""
-        self.waiting.appendleft(self.look.held.get(held.pk, held))
+        seen = self.look.held.get(held.pk)
+        if seen is not None and seen.fence != held.fence:
+            return  # offered again while we were away: somebody else's
+        self.waiting.appendleft(seen or held)
         # One the last look was not about has to be looked at first.
-        self.looked_at_ahead = self.looked_at_ahead + 1 if held.pk in self.look.held else 0
+        self.looked_at_ahead = self.looked_at_ahead + 1 if seen else 0
 
     def _compose(self, held: Held) -> Prepared | None:
         self.journal.taken_up(held.pk, held.fence)

@@ -30,6 +30,7 @@ class Rest(Enum):
     READER_PAUSED = "the reader is taking a break"
     SEQUENCE_PAUSED = "the sequence is paused"
     NOT_NOW = "it is not an hour for letters where the reader lives"
+    NOT_OURS = "it was offered again, and is in somebody else's hand"
 
 
 Verdict = SkipReason | Rest | None

@@ -12,6 +12,7 @@ from django.db import transaction
 from keepshowingup.audience.leaving import suppress
 from keepshowingup.audience.models import Suppression
 from keepshowingup.cadence import advancing
+from keepshowingup.cadence.models import PastStep
 from keepshowingup.core.states import SETTLED, DispatchState, sources_of
 from keepshowingup.delivery import ledger
 from keepshowingup.delivery.held import Held
@@ -96,7 +97,8 @@ def withdraw(dispatch_id: int, fence: int, now: datetime) -> bool:
     """Take back a claim that may not be acted on now: the letter is owed again, as if it had never been claimed.
 
     Only what was certainly not handed over is withdrawn. The reader's plan is made anew from ``now``, so a letter
-    that ran into quiet hours gets its next allowed moment.
+    that ran into quiet hours gets its next allowed moment. If it was in doubt for a while the plan has gone on: it
+    comes back to this letter.
     """
     with transaction.atomic():
         mine = Dispatch.objects.filter(
@@ -105,5 +107,6 @@ def withdraw(dispatch_id: int, fence: int, now: datetime) -> bool:
         dispatch = mine.select_related("enrolment").first()
         if dispatch is None or dispatch.enrolment is None or not mine.delete()[0]:
             return False
+        PastStep.objects.filter(enrolment=dispatch.enrolment, step_key=dispatch.step_key).delete()
         advancing.plan_next(dispatch.enrolment, now)
         return True

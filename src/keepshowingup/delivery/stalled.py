@@ -11,10 +11,13 @@ from collections.abc import Iterable
 from queue import SimpleQueue
 from threading import Thread
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
+from keepshowingup.delivery.claiming import lease_end
 from keepshowingup.delivery.flight import Flight
 from keepshowingup.delivery.settling import Settlement, settle
+from keepshowingup.delivery.silence import take_back
 from keepshowingup.delivery.transports.lane import Lane
 from keepshowingup.delivery.transports.lanes import Lanes
 from keepshowingup.delivery.transports.relay import Relay
@@ -77,6 +80,8 @@ class Stalled:
 def _write_down(settlement: Settlement, flight: Flight) -> None:
     while True:
         try:
+            # The worker may have had nothing else to do, and renewed no lease.
+            take_back(flight.journal.name, lease_end(flight.clock.real(), settings.LEASE_SECONDS))
             settle([settlement], flight.clock.now())
             return
         except (OperationalError, InterfaceError):

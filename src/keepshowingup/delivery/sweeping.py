@@ -2,14 +2,17 @@
 
 A worker that lives, however slow or frozen, holds the lock on its journal and is left alone. A claim that was never
 begun is offered again when its lease runs out. A worker on another machine is given up when its lease runs out; its
-journal can't be read from here, so what it had begun is in doubt until that machine sweeps for itself.
+journal can't be read from here, so what it had begun is in doubt until that machine sweeps for itself (``silence``).
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+
+from django.db.models import QuerySet
 
 from keepshowingup.core.clock import Clock
 from keepshowingup.core.states import DispatchState
@@ -19,6 +22,7 @@ from keepshowingup.delivery.held import Held, read_held
 from keepshowingup.delivery.journal import UNTOUCHED, Entry, Trace, Verdict, examine, sweep_journals
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.settling import Settlement, settle
+from keepshowingup.delivery.silence import fell_silent, silent_letters, take_back
 from keepshowingup.delivery.transports.reply import Reply
 
 log = logging.getLogger(__name__)
@@ -38,9 +42,12 @@ def sweep(folder: Path, clock: Clock, lease_until: datetime, *, limit: int) -> C
             continue
         begun = Dispatch.objects.filter(state=DispatchState.HANDING_OVER, owner=owner)
         if verdict is Verdict.SILENT:
-            begun = begun.filter(lease_until__lt=real_now)
+            given_up = begun.filter(lease_until__lt=real_now).values_list("pk", flat=True)[:limit]
+            settle([fell_silent(row, clock) for row in read_held(given_up)], clock.now())
+            continue
+        take_back(owner, lease_until)
         for row in read_held(begun.values_list("pk", flat=True)[:limit]):
-            entry = entries.get((row.pk, row.fence), UNTOUCHED if verdict is Verdict.DEAD else Entry(Trace.IN_DOUBT))
+            entry = entries.get((row.pk, row.fence), UNTOUCHED)
             crashes = row.crashes + (entry.trace is Trace.TAKEN_UP)
             if crashes != row.crashes:
                 Dispatch.objects.filter(pk=row.pk, fence=row.fence).update(crashes=crashes)
@@ -53,9 +60,15 @@ def sweep(folder: Path, clock: Clock, lease_until: datetime, *, limit: int) -> C
 
 
 def _owners() -> list[str]:
-    return list(
-        Dispatch.objects.filter(state=DispatchState.HANDING_OVER).order_by().values_list("owner", flat=True).distinct()
+    """The journals that have something to say of letters under way, or in doubt for want of it."""
+    under_way = Dispatch.objects.filter(state=DispatchState.HANDING_OVER)
+    return sorted(
+        {owner for letters in (under_way, silent_letters()) for owner in _named_by(letters)},
     )
+
+
+def _named_by(letters: QuerySet[Dispatch]) -> Iterable[str]:
+    return letters.order_by().values_list("owner", flat=True).distinct()
 
 
 def _settlement(row: Held, entry: Entry, clock: Clock) -> Settlement:

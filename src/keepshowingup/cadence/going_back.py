@@ -1,0 +1,40 @@
+"""Going back to a letter that was thought to be settled, and is under way again."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Max
+
+from keepshowingup.cadence.models import Enrolment, PastStep
+from keepshowingup.core.states import EnrolmentState
+from keepshowingup.editorial.models import Step
+
+
+def go_back(enrolment_id: int, step_key: str) -> bool:
+    """The plan waits for this step's letter again, so that the next one keeps its distance from it.
+
+    False, and nothing changes, when the reader has stopped or the next letter is itself under way or settled.
+    """
+    with transaction.atomic():
+        # As everywhere: the reader's plan is locked before it is read.
+        enrolment = Enrolment.objects.select_for_update().filter(pk=enrolment_id).first()
+        behind = PastStep.objects.filter(enrolment_id=enrolment_id)
+        past = behind.filter(step_key=step_key).first()
+        if enrolment is None or past is None or behind.filter(settled_at__gt=past.settled_at).exists():
+            return False
+        step = Step.objects.filter(sequence_id=enrolment.sequence_id, key=step_key).first()
+        is_waiting = enrolment.state == EnrolmentState.ACTIVE and (enrolment.due_at or not enrolment.next_step_id)
+        if step is None or not (is_waiting or enrolment.state == EnrolmentState.FINISHED):
+            return False
+        past.delete()
+        Enrolment.objects.filter(pk=enrolment_id).update(
+            state=EnrolmentState.ACTIVE,
+            next_step=step,
+            due_at=None,
+            # Up to here its lateness has moved the plan already.
+            promised_at=past.handed_at,
+            due_local=past.due_local,
+            due_reason=past.due_reason,
+            last_handed_at=behind.aggregate(last=Max("handed_at"))["last"],
+        )
+    return True
