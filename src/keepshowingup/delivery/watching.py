@@ -26,6 +26,7 @@ class Status:
     """Counts at one moment. ``heartbeats`` are seconds since each part was last heard of.
 
     ``held_back``: every transport carries as much as it may just now, so letters are late because they have to be.
+    ``clock_leapt``: seconds the machine's clock is off by, while that is not believed.
     """
 
     database_ok: bool = True
@@ -39,6 +40,7 @@ class Status:
     heartbeats: dict[str, float] = field(default_factory=dict)
     breakers: dict[str, str] = field(default_factory=dict)
     held_back: bool = False
+    clock_leapt: float = 0.0
 
     @property
     def sentences(self) -> list[str]:
@@ -48,6 +50,11 @@ class Status:
         alarms = []
         if not self.heartbeats:
             alarms.append("No tick has run yet. Start `keepshowingup up`, or beat and worker.")
+        if self.clock_leapt:
+            alarms.append(
+                f"The machine's clock leapt by {self.clock_leapt:+.0f} seconds. Set it right, or in ten minutes letters"
+                " go by it."
+            )
         for part, age in self.heartbeats.items():
             if age > SILENT_AFTER.total_seconds():
                 alarms.append(f"{part} was last heard of {age:.0f} seconds ago. Look whether beat and workers run.")
@@ -96,6 +103,7 @@ def status(now: datetime, real_now: datetime) -> Status:
             },
             breakers=dict(Breaker.objects.filter(open_until__gt=real_now).values_list("transport", "reason")),
             held_back=bool(settings.TRANSPORTS and is_full(settings.TRANSPORTS, real_now)),
+            clock_leapt=leap.total_seconds() if (leap := settings.CLOCK.leap) else 0.0,
         )
     except DatabaseError:
         return Status(database_ok=False)
