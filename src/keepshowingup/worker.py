@@ -25,6 +25,7 @@ from celery.signals import beat_init, celeryd_init, setup_logging  # noqa: E402
 from django.conf import settings  # noqa: E402
 from kombu import Queue  # noqa: E402
 
+from keepshowingup.ops import deliveries  # noqa: E402
 from keepshowingup.ops.broker import QUEUES, broker_url  # noqa: E402
 from keepshowingup.ops.log_lines import be_a_part  # noqa: E402
 
@@ -37,6 +38,7 @@ def _every(seconds: float) -> schedule:
     return schedule(seconds, nowfun=lambda: datetime.fromtimestamp(time.monotonic(), UTC))
 
 
+deliveries.install()
 app = Celery("keepshowingup")
 app.conf.update(
     broker_url=broker_url(settings.REDIS_URL, settings.DATA_DIR),
