@@ -97,11 +97,12 @@ def test_alarms_are_sentences() -> None:
     real = settings.CLOCK.real()
     Heartbeat.objects.create(part="beat", seen_at=real - dt.timedelta(minutes=5))
     Breaker.objects.create(transport="relay", failures=5, open_until=real + DAY, reason="nobody answers")
-    EnrolmentFactory.create(sequence=weekly(), state="held", due_at=None)
+    EnrolmentFactory.create(sequence=weekly(), state="held", due_at=None, due_reason="It can't be rendered.")
     said = " ".join(alarm.sentence for alarm in alarms(MONDAY))
     assert "beat was last heard of" in said
     assert "relay is resting: nobody answers" in said
-    assert "1 reader can't get the next letter" in said
+    assert "1 reader of Finding your people can't get the next letter" in said
+    assert "It can't be rendered." in said
 
 
 def test_a_house_without_letters_teaches_three_ways_to_make_some() -> None:
