@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from celery import shared_task
@@ -37,6 +39,23 @@ def _courier() -> Courier:
     return _couriers[0]
 
 
+@contextmanager
+def _carrying() -> Iterator[Courier]:
+    """This process's courier, for one task. A task that fails puts it down, and the next one makes another.
+
+    Whatever it failed of (the database went away, the disk is full), letters may still be in its hand. While its
+    journal is locked they are left to it; letting go of that tells the next sweep that they are in nobody's hand now.
+    """
+    courier = _courier()
+    try:
+        yield courier
+    except BaseException:
+        _couriers.clear()
+        atexit.unregister(courier.close)
+        courier.close()
+        raise
+
+
 @worker_process_init.connect
 def _forget_the_parents_courier(**_: Any) -> None:
     # A forked child must not share its parent's connection or journal.
@@ -60,19 +79,22 @@ def tick() -> None:
 @shared_task(name="keepshowingup.drain_notices")
 def drain_notices() -> None:
     """Confirmations and the like, on a queue where nothing bulky waits in front of them."""
-    drain(claim_notices, _courier())
+    with _carrying() as courier:
+        drain(claim_notices, courier)
 
 
 @shared_task(name="keepshowingup.drain_letters")
 def drain_letters() -> None:
     """Letters of sequences and newsletters, for a slice of time."""
-    drain(claim_letters, _courier())
+    with _carrying() as courier:
+        drain(claim_letters, courier)
 
 
 @shared_task(name="keepshowingup.take_up")
 def take_up(offers: list[tuple[int, int]]) -> None:
     """Dispatches offered again: retries, and what a dead worker had not begun."""
-    hand_over([(pk, fence) for pk, fence in offers], _courier())
+    with _carrying() as courier:
+        hand_over([(pk, fence) for pk, fence in offers], courier)
 
 
 @shared_task(name="keepshowingup.tidy")
