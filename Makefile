@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-sqlite test-postgres chaos hosts bench lint format lock clean
+.PHONY: help demo up test test-sqlite test-postgres faults chaos hosts bench lint format lock clean
 
 help: ## List the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,16 +17,20 @@ demo: $(VENV)/ready ## A sequence in time-lapse, end to end; checks itself
 up: $(VENV)/ready ## Everything in the foreground; says which addresses to open
 	@$(BIN)/keepshowingup up
 
-test: lint test-sqlite test-postgres ## All that CI runs: lint, and every test on SQLite and on PostgreSQL
+test: lint test-sqlite test-postgres ## All that CI runs: lint, and the tests on SQLite and on PostgreSQL
 
 test-sqlite: $(VENV)/ready-to-test ## Every test on SQLite, with real processes and a real browser
 	$(BIN)/python -m tests.browser
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not long"
 
 # core and letters know no database, pages look the same on each, and hosts bring their own PostgreSQL: those need no
 # second run.
 test-postgres: $(VENV)/ready-to-test ## Every test that touches a database, on a real PostgreSQL
-	KSU_TEST_ON=postgres $(BIN)/pytest -n 2 --dist loadgroup -m "not browser" --ignore tests/core --ignore tests/letters --ignore tests/chaos/hosts
+	KSU_TEST_ON=postgres $(BIN)/pytest -n 2 --dist loadgroup -m "not browser and not long" --ignore tests/core --ignore tests/letters --ignore tests/chaos/hosts
+
+faults: $(VENV)/ready-to-test ## Every fault of docs/promises.md, also those that take ten minutes, on both databases
+	$(BIN)/pytest tests/faults -n 2 --dist loadgroup $(FAULTS)
+	KSU_TEST_ON=postgres $(BIN)/pytest tests/faults -n 2 --dist loadgroup $(FAULTS)
 
 chaos: $(VENV)/ready-to-test ## Kill, freeze and flush everything: twenty seeds on PostgreSQL, ten on SQLite
 	$(BIN)/python -m tests.chaos --thirty $(CHAOS)

@@ -3,6 +3,8 @@
 ``server.script["slow@example.org"] = ["450 4.2.0 later", "250 ok"]`` answers the first RCPT with 450 and the second
 normally. Words that begin with ``drop`` end the connection at that place: ``drop-rcpt``, ``drop-data`` (in the middle
 of the message), ``drop-dot`` (after the final dot: kept, never answered), ``dot 554 5.7.1 no`` answers the dot.
+``hold-rcpt``, ``hold-data`` and ``hold-dot`` (kept) say nothing at that place until the test lets go, so that a test
+can do something to the client at exactly that moment.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+
+LONGEST_HOLD = 300.0  # seconds; a test that was ended leaves nobody waiting
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,13 @@ class _Session(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         self.server.connections += 1
+        self.server.open_connections += 1
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with suppress(ConnectionError):
-            self.converse()
+        try:
+            with suppress(ConnectionError):
+                self.converse()
+        finally:
+            self.server.open_connections -= 1
 
     def converse(self) -> None:
         self.say("220 tests.example ESMTP")
@@ -65,11 +73,15 @@ class _Session(socketserver.StreamRequestHandler):
                     how = self.server.next_answer(recipient)
                     if how == "drop-rcpt":
                         return
+                    self.server.hold(recipient, how, "rcpt")
                     refused = how[:3].isdigit() and not how.startswith("250")
                     self.say(how if refused else "250 2.1.5 ok")
+                    if how.startswith("421"):
+                        return
                 case "DATA" if refused:
                     self.say("503 5.5.1 nobody to send it to")
                 case "DATA":
+                    self.server.hold(recipient, how, "data")
                     self.say("354 go on")
                     if not self.read_message(sender, recipient, how):
                         return
@@ -96,6 +108,7 @@ class _Session(socketserver.StreamRequestHandler):
         self.server.keep(Received(sender, recipient, b"".join(lines)))
         if how == "drop-dot":
             return False
+        self.server.hold(recipient, how, "dot")
         self.server.before_answer(recipient)
         self.say("250 2.0.0 kept")
         return True
@@ -112,9 +125,12 @@ class SmtpServer(socketserver.ThreadingTCPServer):
         self.received: list[Received] = []
         self.script: dict[str, list[str]] = defaultdict(list)
         self.connections = 0
+        self.open_connections = 0
+        self.held: list[str] = []  # recipients whose client waits for an answer at this moment
         self.answer_after = 0.0
         self.pipelining = True
         self._lock = threading.Lock()
+        self._gates: dict[str, threading.Event] = {}
 
     @property
     def url(self) -> str:
@@ -132,6 +148,24 @@ class SmtpServer(socketserver.ThreadingTCPServer):
     def before_answer(self, recipient: str) -> None:
         if self.answer_after:
             time.sleep(self.answer_after)
+
+    def hold(self, recipient: str, how: str, place: str) -> None:
+        """Wait at ``place`` when the script says so, until :meth:`let_go`."""
+        if how != f"hold-{place}":
+            return
+        with self._lock:
+            gate = self._gates.setdefault(recipient, threading.Event())
+            self.held.append(recipient)
+        gate.wait(LONGEST_HOLD)
+        with self._lock:
+            self.held.remove(recipient)
+
+    def let_go(self, recipient: str) -> None:
+        """Answer whoever is held for this recipient; a later one is held again."""
+        with self._lock:
+            gate = self._gates.pop(recipient, None)
+        if gate:
+            gate.set()
 
     def to(self, recipient: str) -> list[Received]:
         return [r for r in self.received if r.recipient == recipient]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keepshowingup.settings")
@@ -18,13 +20,25 @@ import django
 django.setup()
 
 from celery import Celery  # noqa: E402
+from celery.schedules import schedule  # noqa: E402
 from celery.signals import beat_init, celeryd_init, setup_logging  # noqa: E402
 from django.conf import settings  # noqa: E402
 from kombu import Queue  # noqa: E402
 
+from keepshowingup.ops import deliveries  # noqa: E402
 from keepshowingup.ops.broker import QUEUES, broker_url  # noqa: E402
 from keepshowingup.ops.log_lines import be_a_part  # noqa: E402
 
+
+def _every(seconds: float) -> schedule:
+    """So many seconds after the last time, by a clock that nobody can set.
+
+    By the machine's own, beat would rest for an hour when that is put back by one.
+    """
+    return schedule(seconds, nowfun=lambda: datetime.fromtimestamp(time.monotonic(), UTC))
+
+
+deliveries.install()
 app = Celery("keepshowingup")
 app.conf.update(
     broker_url=broker_url(settings.REDIS_URL, settings.DATA_DIR),
@@ -60,11 +74,15 @@ app.conf.update(
         # A tick that waited longer than a few of its kind has been overtaken: let it fall, the next one does its work.
         "tick": {
             "task": "keepshowingup.tick",
-            "schedule": settings.TICK_SECONDS,
+            "schedule": _every(settings.TICK_SECONDS),
             "options": {"expires": max(10.0, 5 * settings.TICK_SECONDS)},
         },
-        "tidy": {"task": "keepshowingup.tidy", "schedule": 3600.0, "options": {"expires": 3600.0}},
-        "tidy-outcomes": {"task": "keepshowingup.tidy_outcomes", "schedule": 3600.0, "options": {"expires": 3600.0}},
+        "tidy": {"task": "keepshowingup.tidy", "schedule": _every(3600), "options": {"expires": 3600.0}},
+        "tidy-outcomes": {
+            "task": "keepshowingup.tidy_outcomes",
+            "schedule": _every(3600),
+            "options": {"expires": 3600.0},
+        },
     },
     timezone="UTC",
 )

@@ -23,7 +23,7 @@ from keepshowingup.delivery.lastlook import FRESH_SECONDS
 from keepshowingup.delivery.models import Breaker, Dispatch
 from keepshowingup.delivery.transports.house import Transports, alone
 from keepshowingup.delivery.ways import open_ways
-from keepshowingup.editorial.models import Revision, Sequence
+from keepshowingup.editorial.models import Sequence
 from tests.delivery.conftest import StoppedClock, claim, enrol_many
 from tests.factories import NoticeFactory
 from tests.smtpd import SmtpServer, running_smtp
@@ -203,18 +203,6 @@ def test_a_worker_that_is_asked_to_stop_puts_the_rest_back(
     assert arrived <= 6, "the server had been asked about a few more, and they are not cut off"
     states = list(Dispatch.objects.values_list("state", flat=True))
     assert (states.count("accepted"), states.count("retry_at")) == (arrived, 20 - arrived)
-
-
-def test_a_letter_that_does_not_render_is_skipped_and_the_others_flow(
-    clock: StoppedClock, courier: Courier, sequence: Sequence, server: SmtpServer
-) -> None:
-    enrol_many(sequence, 2)
-    broken = Revision.objects.filter(step__key="first").get()
-    Revision.objects.filter(pk=broken.pk).update(text="{{ 1 // 0 }}")
-    tally = hand_over(claim(clock).letters, courier)
-    assert tally == {"skipped": 2}
-    clock.go_on(dt.timedelta(days=2))
-    assert hand_over(claim(clock).letters, courier) == {"accepted": 2}
 
 
 def test_a_request_to_confirm_reaches_somebody_who_is_not_a_reader_yet(

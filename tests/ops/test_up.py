@@ -33,9 +33,10 @@ PARTS = {
 class Up:
     """One running ``up`` and what it said."""
 
-    def __init__(self, folder: Path, log: Path) -> None:
+    def __init__(self, folder: Path, log: Path, **settings: str) -> None:
         self.folder = folder
         self.log = log
+        self.settings = settings
         self.port, self.smtp, self.page = free_port(), free_port(), free_port()
         self.process = self.start()
 
@@ -44,13 +45,17 @@ class Up:
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [*PROGRAM, "up", *ports],
-                env=environment(self.folder),
+                env=environment(self.folder) | self.settings,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
             )
-        eventually(lambda: self.is_up() or self.process.poll() is not None, "everything is up")
-        assert self.is_up(), self.said
+        try:
+            eventually(lambda: self.is_up() or self.process.poll() is not None, "everything is up", within=240)
+            assert self.is_up(), self.said
+        except BaseException:
+            self.process.kill()
+            raise
         return self.process
 
     @property

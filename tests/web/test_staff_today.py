@@ -99,11 +99,12 @@ def test_alarms_are_sentences() -> None:
     Heartbeat.objects.create(part="beat", seen_at=real - dt.timedelta(minutes=5))
     breaker.trip("relay", "nobody answers", real)
     breaker.trip(breaker.domain_of("maya@tiny-clinic.example"), "550 5.7.1 no", real)
-    EnrolmentFactory.create(sequence=weekly(), state="held", due_at=None)
+    EnrolmentFactory.create(sequence=weekly(), state="held", due_at=None, due_reason="It can't be rendered.")
     said = " ".join(alarm.sentence for alarm in alarms(MONDAY))
     assert "beat was last heard of" in said
     assert "relay is resting: nobody answers" in said
-    assert "1 reader can't get the next letter" in said
+    assert "1 reader of Finding your people can't get the next letter" in said
+    assert "It can't be rendered." in said
     assert "1 recipients' domain is resting." in said
     assert "tiny-clinic" not in said
 

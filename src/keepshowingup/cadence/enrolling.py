@@ -15,7 +15,7 @@ from keepshowingup.cadence.advancing import replan, since_promised
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import CHUNK
 from keepshowingup.core.errors import NotFound, Refused
-from keepshowingup.core.states import EnrolmentState
+from keepshowingup.core.states import STAYING, EnrolmentState
 from keepshowingup.core.timing import load_zone, local_date
 from keepshowingup.editorial.models import Sequence
 
@@ -93,7 +93,7 @@ def _enrol_chunk(subscriber_ids: list[int], sequence_id: int, now: datetime) -> 
 
 def leave_sequence(subscriber_id: int, sequence_id: int, now: datetime) -> None:
     """Stop one sequence for a reader, and leave the others. Saying it again changes nothing."""
-    mine = Enrolment.objects.filter(subscriber=subscriber_id, sequence=sequence_id, state=EnrolmentState.ACTIVE)
+    mine = Enrolment.objects.filter(subscriber=subscriber_id, sequence=sequence_id)
     with transaction.atomic():
         _stop(mine.values_list("pk", flat=True))
 
@@ -112,5 +112,5 @@ def stop_for_those_gone(now: datetime) -> int:
 
 def _stop(enrolment_ids: Collection[int]) -> int:
     """``next_step`` and ``promised_at`` stay: they say where somebody who comes back goes on."""
-    active = Enrolment.objects.filter(pk__in=list(enrolment_ids), state=EnrolmentState.ACTIVE)
-    return active.update(state=EnrolmentState.LEFT, due_at=None)
+    staying = Enrolment.objects.filter(pk__in=list(enrolment_ids), state__in=STAYING)
+    return staying.update(state=EnrolmentState.LEFT, due_at=None)

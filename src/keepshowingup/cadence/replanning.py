@@ -18,6 +18,7 @@ from keepshowingup.audience.preferences import clear_pause
 from keepshowingup.cadence.advancing import Break, replan, since_promised
 from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.cadence.enrolling import stop_for_those_gone
+from keepshowingup.cadence.holding import release
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import CHUNK, patience, read_courses
 from keepshowingup.cadence.planning import Place, Reader
@@ -71,8 +72,10 @@ def replan_reader(subscriber_id: int, now: datetime) -> None:
 def replan_sequence(sequence_id: int, now: datetime) -> int:
     """The steps or the rules of a sequence are others: plan its waiting readers anew; returns how many plans moved.
 
-    Readers who have finished stay finished. A letter whose moment has come is left to be claimed.
+    Readers who have finished stay finished. A letter whose moment has come is left to be claimed. Who was held by a
+    letter that could not be made goes on: this may have mended it.
     """
+    release(sequence_id, now)
     return _replan_all(sequence_id, now, rested=None, leave_overdue=True)
 
 

@@ -2,18 +2,21 @@
 
 Readers, schedules, pauses and signatures live on the calendar (:meth:`Clock.now`). Leases, retries and
 heartbeats are about machines and live in real time (:meth:`Clock.real`). Outside a rehearsal both are equal.
+Neither follows a leap of the machine's clock before it has lasted; see ``core/steady.py``.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from keepshowingup.core.errors import WrongUsage
+from keepshowingup.core.steady import SteadyTime
 
 
 def _utc_now() -> datetime:
@@ -38,6 +41,11 @@ class Clock:
         if self.anchor is None:
             return moment + self.shift
         return self.anchor + self.shift + (moment - self.anchor) * self.rate
+
+    @property
+    def leap(self) -> timedelta | None:
+        """How far the machine's clock has leapt, while that is not believed; None: it goes as it should."""
+        return self.real.leap if isinstance(self.real, SteadyTime) else None
 
     def real_between(self, earlier: datetime, later: datetime) -> timedelta:
         """How much real time passes between two calendar moments."""
@@ -64,21 +72,24 @@ def parse_rate(setting: str) -> float:
 def keep_clock(path: Path, rate: float) -> Clock:
     """The clock all processes of one data folder share; its anchor is kept in the file at ``path``.
 
-    With ``rate`` 1.0 it is real time and no file is touched. A changed rate goes on from where the calendar
+    With ``rate`` 1.0 it is real time and there is no anchor. A changed rate goes on from where the calendar
     stood, so that a rehearsal never runs backwards.
     """
-    if rate == 1.0:
-        return Clock()
-    started = _utc_now()
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Elsewhere than on Linux there is no clock to compare the machine's with.
+    real = SteadyTime(path.with_name("steady.json")) if hasattr(time, "CLOCK_BOOTTIME") else _utc_now
+    if rate == 1.0:
+        return Clock(real=real)
+    started = real()
     try:
         kept = json.loads(path.read_text())
     except FileNotFoundError:
-        return _write_anchor(path, Clock(rate, started), replace=False)
-    clock = Clock(kept["rate"], datetime.fromisoformat(kept["anchor"]), timedelta(seconds=kept["shift"]))
+        return _write_anchor(path, Clock(rate, started, real=real), replace=False)
+    shift = timedelta(seconds=kept["shift"])
+    clock = Clock(kept["rate"], datetime.fromisoformat(kept["anchor"]), shift, real)
     if clock.rate == rate:
         return clock
-    return _write_anchor(path, Clock(rate, started, clock.calendar_at(started) - started), replace=True)
+    return _write_anchor(path, Clock(rate, started, clock.calendar_at(started) - started, real), replace=True)
 
 
 def _write_anchor(path: Path, clock: Clock, *, replace: bool) -> Clock:

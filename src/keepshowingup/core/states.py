@@ -60,6 +60,10 @@ class EnrolmentState(StrEnum):
     HELD = "held"  # staff must look: the next letter cannot be made
 
 
+STAYING = frozenset({EnrolmentState.ACTIVE, EnrolmentState.HELD})
+"""The reader is in the sequence and wants its letters."""
+
+
 class SkipReason(StrEnum):
     """Why a claimed letter was not handed over. The words are shown to staff by ``delivery explain``."""
 

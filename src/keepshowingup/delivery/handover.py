@@ -28,6 +28,7 @@ from keepshowingup.delivery.settling import Settlement
 from keepshowingup.delivery.transports.lane import Done, Load
 from keepshowingup.delivery.transports.reply import ConnectionDown, NotTried, Outcome, Reply
 from keepshowingup.delivery.ways import Way
+from keepshowingup.delivery.withholding import withhold
 
 log = logging.getLogger(__name__)
 
@@ -223,16 +224,23 @@ class _Round:
         self.looked_at_ahead = self.looked_at_ahead + 1 if seen else 0
 
     def _compose(self, held: Held) -> Prepared | None:
+        # Whatever else it may die of leaves it taken up: the third time it is given up.
         self.journal.taken_up(held.pk, held.fence)
         try:
-            return prepare(held, self.paper)
+            prepared = prepare(held, self.paper)
         except KeepShowingUpError as error:
             log.error("dispatch %d could not be composed: %s", held.pk, type(error).__name__)
-            reason = f"{SkipReason.NOT_RENDERED}: {error.message}"
-            self._stays(held, Settlement(held, DispatchState.SKIPPED, reason))
-            return None
-        finally:
-            self.journal.put_down(held.pk, held.fence)
+            self._stays(held, self._withhold(held, error.message))
+            prepared = None
+        self.journal.put_down(held.pk, held.fence)
+        return prepared
+
+    def _withhold(self, held: Held, why: str) -> Settlement | None:
+        """A reader of a sequence waits for the letter to be mended; who has asked for a notice can ask again."""
+        if held.enrolment_id is None:
+            return Settlement(held, DispatchState.SKIPPED, f"{SkipReason.NOT_RENDERED}: {why}")
+        withhold(held.pk, held.fence, why, self.clock.now())
+        return None
 
     # --- with the server ---
 

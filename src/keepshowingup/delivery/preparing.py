@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Masthead, Revision, Sequence
 from keepshowingup.letters.compile import CompiledLetter, standard_letter
 from keepshowingup.letters.compose import HelpNow, LetterHeaders, LetterValues, compose, render
+from keepshowingup.letters.cutoff import cut_off
+from keepshowingup.letters.errors import CutOff
 from keepshowingup.letters.signing import Signer
 from keepshowingup.letters.skeleton import Personal, Skeleton, skeleton_of
 
@@ -47,6 +50,7 @@ class Drawer:
 
     letters: dict[int, CompiledLetter] = field(default_factory=dict)
     skeletons: dict[Shape, Skeleton | None] = field(default_factory=dict)
+    cut_off: dict[int, str] = field(default_factory=dict)
 
     def read(self, revision_ids: set[int]) -> None:
         """Have these revisions' letters at hand."""
@@ -61,8 +65,24 @@ class Drawer:
             if len(self.skeletons) > MOST_KEPT:
                 self.skeletons.clear()
             revision_id, shared, has = shape
-            self.skeletons[shape] = skeleton_of(self.letters[revision_id], shared, has)
+            with self.in_bounds(revision_id):
+                self.skeletons[shape] = skeleton_of(self.letters[revision_id], shared, has)
         return self.skeletons[shape]
+
+    @contextmanager
+    def in_bounds(self, revision_id: int) -> Iterator[None]:
+        """Render it inside; raises :class:`CutOff` where that takes too much.
+
+        A revision that was cut off once is not begun again by this worker: others' letters wait behind it each time.
+        """
+        if revision_id in self.cut_off:
+            raise CutOff(self.cut_off[revision_id])
+        try:
+            with cut_off():
+                yield
+        except CutOff as error:
+            self.cut_off[revision_id] = error.sentence
+            raise
 
 
 @dataclass
@@ -159,8 +179,9 @@ def _letter(held: Held, sequence: Sequence, paper: Stationery, sender: str) -> b
     skeleton = paper.skeleton(held.revision_id, shared, tuple(map(bool, personal)))
     if skeleton is not None:
         return skeleton.write(personal, headers)
-    values = replace(shared, **personal._asdict())
-    return compose(render(paper.drawer.letters[held.revision_id], values), headers)
+    with paper.drawer.in_bounds(held.revision_id):
+        rendered = render(paper.drawer.letters[held.revision_id], replace(shared, **personal._asdict()))
+    return compose(rendered, headers)
 
 
 def _personal_values(held: Held) -> Personal:

@@ -72,6 +72,7 @@ class Status:
     or notice has waited that has waited longest and has not been handed over, but for what a server asked us to bring
     back later. ``held_back``: every transport carries as much as it may just now, so letters are late because they
     have to be.
+    ``clock_leapt``: seconds the machine's clock is off by, while that is not believed.
     """
 
     database: Database = Database.WELL
@@ -87,6 +88,7 @@ class Status:
     heartbeats: dict[str, float] = field(default_factory=dict)
     breakers: Troubled = field(default_factory=Troubled)
     held_back: bool = False
+    clock_leapt: float = 0.0
 
     @property
     def alarms(self) -> list[Alarm]:
@@ -96,6 +98,9 @@ class Status:
         found = []
         if TICK not in self.heartbeats:
             found.append(Alarm("No tick has run yet.", "Start `keepshowingup up`, or beat and worker."))
+        if self.clock_leapt:
+            wait = "Set it right, or in ten minutes letters go by it."
+            found.append(Alarm(f"The machine's clock leapt by {self.clock_leapt:+.0f} seconds.", wait))
         for part, age in self.heartbeats.items():
             if age > SILENT_AFTER.total_seconds():
                 found.append(Alarm(f"{part} was last heard of {age:.0f} seconds ago.", "Look at beat and workers."))
@@ -192,6 +197,7 @@ def _ask(now: datetime, real_now: datetime, *, all_names: bool) -> Status:
         heartbeats=_heartbeats(real_now),
         breakers=troubled(real_now, all_names=all_names),
         held_back=bool(overdue and settings.TRANSPORTS and is_full(settings.TRANSPORTS, real_now)),
+        clock_leapt=leap.total_seconds() if (leap := settings.CLOCK.leap) else 0.0,
     )
 
 

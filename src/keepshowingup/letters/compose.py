@@ -8,7 +8,7 @@ from __future__ import annotations
 from jinja2 import TemplateError
 
 from keepshowingup.letters.environment import OUTPUT_LIMIT, reader_template
-from keepshowingup.letters.errors import LetterError
+from keepshowingup.letters.errors import CutOff, LetterError
 from keepshowingup.letters.headers import LetterHeaders, write_headers
 from keepshowingup.letters.quoted import quoted_printable
 from keepshowingup.letters.values import CompiledLetter, HelpNow, LetterValues, RenderedLetter
@@ -39,7 +39,7 @@ def _write(source: str, values: LetterValues, *, escaped: bool) -> str:
         for piece in template.root_render_func(template.new_context(vars(values))):
             written += len(piece)
             if written > OUTPUT_LIMIT:
-                raise LetterError("It writes more than 2 MB. Look for a loop that repeats itself.", part="letter")
+                raise CutOff("It writes more than 2 MB. Look for a loop that repeats itself.")
             pieces.append(piece)
     except TemplateError as error:
         raise LetterError(f"It can't be rendered: {error.message}.", part="letter") from error

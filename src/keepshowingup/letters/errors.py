@@ -20,6 +20,13 @@ class LetterError(Refused):
         super().__init__(f"{_place(part, line)}{sentence}")
 
 
+class CutOff(LetterError):
+    """It took more time, room or memory than a letter may. Trying once more would take them once more."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, part="letter")
+
+
 def _place(part: str, line: int | None) -> str:
     if "/" in part:
         return f"Template {part}, line {line}: " if line else f"Template {part}: "

@@ -11,7 +11,7 @@ from keepshowingup.audience.tokens import Purpose, make, read
 from keepshowingup.cadence import enrolling, replanning
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.errors import Refused
-from keepshowingup.core.states import EnrolmentState
+from keepshowingup.core.states import STAYING
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.web.public.doors import public_page, show
 
@@ -77,7 +77,7 @@ def _left(request: HttpRequest, token: str, reader: Subscriber | None, message: 
 
 def _letters(reader: Subscriber) -> list[Enrolment]:
     """What was still coming when the reader left."""
-    coming = Enrolment.objects.filter(subscriber=reader, state=EnrolmentState.ACTIVE)
+    coming = Enrolment.objects.filter(subscriber=reader, state__in=STAYING)
     return list(coming.exclude(sequence__state=Sequence.State.DRAFT).select_related("sequence").order_by("pk"))
 
 

@@ -15,7 +15,7 @@ from keepshowingup.audience.tokens import Purpose, read
 from keepshowingup.cadence import enrolling, replanning
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.errors import KeepShowingUpError
-from keepshowingup.core.states import EnrolmentState
+from keepshowingup.core.states import STAYING, EnrolmentState
 from keepshowingup.core.timing import load_zone
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.web.public.confirming import masked, said_when
@@ -141,16 +141,16 @@ def _choices(reader: Subscriber) -> list[dict[str, Any]]:
     """The letters this reader gets, and the others they may start."""
     theirs = {e.sequence_id: e for e in Enrolment.objects.filter(subscriber=reader).select_related("sequence")}
     offered = {s.pk: s for s in Sequence.objects.filter(state=Sequence.State.LIVE)}
-    offered |= {pk: e.sequence for pk, e in theirs.items() if e.state == EnrolmentState.ACTIVE}
+    offered |= {pk: e.sequence for pk, e in theirs.items() if e.state in STAYING}
     return [
         {
             "id": pk,
             "title": sequence.title,
-            "coming": pk in theirs and theirs[pk].state == EnrolmentState.ACTIVE,
+            "coming": pk in theirs and theirs[pk].state in STAYING,
             "next": _next(theirs[pk], reader) if pk in theirs else "",
         }
         for pk, sequence in sorted(offered.items(), key=lambda item: item[1].title)
-        if pk not in theirs or theirs[pk].state in {EnrolmentState.ACTIVE, EnrolmentState.LEFT}
+        if pk not in theirs or theirs[pk].state in {*STAYING, EnrolmentState.LEFT}
     ]
 
 

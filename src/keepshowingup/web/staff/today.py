@@ -108,15 +108,17 @@ _UNDER_WAY = (DispatchState.CLAIMED, DispatchState.HANDING_OVER, DispatchState.R
 def alarms(now: dt.datetime) -> list[Alarm]:
     """What needs a person, most urgent first. Nothing here means all is well."""
     found = [_for_staff(alarm) for alarm in status(now, settings.CLOCK.real()).alarms]
-    held = Enrolment.objects.filter(state=EnrolmentState.HELD).count()
-    if held:
-        found.append(
-            Alarm(
-                f"{count_of(held, 'reader')} can't get the next letter, because it could not be made for them.",
-                reverse("staff:delivery") + "?state=skipped",
-                "See which",
-            )
+    held = Enrolment.objects.filter(state=EnrolmentState.HELD).order_by("sequence__title", "due_reason")
+    found += [
+        Alarm(
+            f"{count_of(number, 'reader')} of {title} can't get the next letter, because it could not be made: {why}",
+            reverse("staff:composer", args=[slug]),
+            "Mend it",
         )
+        for title, slug, why, number in held.values_list("sequence__title", "sequence__slug", "due_reason").annotate(
+            Count("pk")
+        )
+    ]
     if Sequence.objects.filter(state=Sequence.State.LIVE).exists():
         lacks = masthead_obstacles(at_terminal=False)
         found += [Alarm(sentence, reverse("staff:masthead"), "Mend it") for sentence in lacks]
