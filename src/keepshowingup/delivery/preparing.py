@@ -17,6 +17,7 @@ from keepshowingup.audience.tokens import Purpose, link, make
 from keepshowingup.core.errors import PartMissing
 from keepshowingup.core.timing import load_zone
 from keepshowingup.delivery.held import Held
+from keepshowingup.delivery.naming import opaque_of
 from keepshowingup.editorial.help_now import lines_for
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Masthead, Revision, Sequence
@@ -269,11 +270,6 @@ def _read_key(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         raise PartMissing(f"The DKIM key {path} can't be read: {error.strerror}. Look at KSU_DKIM_KEY_FILE.") from error
-
-
-def opaque_of(message_id: str) -> str:
-    """The random part of a Message-ID of ours."""
-    return message_id.strip("<>").partition("@")[0]
 
 
 def base_host() -> str:
