@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from pathlib import Path
 
 import click
 
 from keepshowingup.cli.root import with_django
+from keepshowingup.core.errors import WrongUsage
 
 
 @click.group()
@@ -75,6 +77,25 @@ def explain(email: str, sequence: str | None, as_json: bool) -> None:
     chosen = find_sequence(sequence).pk if sequence else None
     for sentence in telling.explain(reader.pk, settings.CLOCK.now(), sequence_id=chosen):
         click.echo(json.dumps({"sentence": sentence}) if as_json else sentence)
+
+
+@delivery.command()
+@click.argument("letter_id", metavar="ID", type=int)
+@click.option("--arrived", "what", flag_value="arrived", help="It arrived.")
+@click.option("--send-again", "what", flag_value="send_again", help="Send it again, under the same Message-ID.")
+@click.option("--let-be", "what", flag_value="let_be", help="Leave it as it is; nobody is reminded of it.")
+def settle(letter_id: int, what: str | None) -> None:
+    """Settle a letter in doubt by your word. `keepshowingup reconcile` lists them."""
+    if what is None:
+        raise WrongUsage("Say --arrived, --send-again or --let-be.")
+    with_django()
+    from django.conf import settings
+
+    from keepshowingup.delivery.deciding import decide
+    from keepshowingup.delivery.models import Decision
+
+    decide(letter_id, Decision.What(what), getpass.getuser(), settings.CLOCK)
+    click.echo(f"Letter {letter_id}: {Decision.What(what).label}.", err=True)
 
 
 @click.command()

@@ -146,10 +146,11 @@ class _Round:
         if not way.in_flight.may_start(group, time.monotonic()):
             self.aside[group].append(held)
             return
+        dated = held.moment(self.paper.now)
         prepared = self._compose(held)
         if prepared is None or not self._find_room(held, way):
             return
-        flight = Flight(held, self.journal, self.clock, self.looked_at, way.transport.name, group)
+        flight = Flight(held, self.journal, self.clock, self.looked_at, way.transport.name, group, dated)
         letter = prepared.sender, prepared.recipient, prepared.message
         way.in_flight.started(held.pk, group, time.monotonic())
         self._believe_answers(way.lanes.offer(Load(flight, *letter, flight.still_wanted, flight.at_the_dot)))

@@ -12,6 +12,7 @@ from django.db.models import Count
 from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.core.states import DispatchState
 from keepshowingup.delivery.breaker import EVERYTHING
+from keepshowingup.delivery.doubt import in_doubt_letters
 from keepshowingup.delivery.models import Breaker, Dispatch, Heartbeat
 from keepshowingup.delivery.routing import is_full
 
@@ -87,7 +88,7 @@ def status(now: datetime, real_now: datetime) -> Status:
             claimed=by_state.get(DispatchState.CLAIMED, 0),
             handing_over=by_state.get(DispatchState.HANDING_OVER, 0),
             retry=by_state.get(DispatchState.RETRY_AT, 0),
-            unknown=by_state.get(DispatchState.UNKNOWN, 0),
+            unknown=in_doubt_letters().count(),
             accepted_today=Dispatch.objects.filter(
                 state=DispatchState.ACCEPTED, handed_over_at__gt=now - timedelta(days=1)
             ).count(),

@@ -42,6 +42,7 @@ def read_event(provider: str, event: AnymailTrackingEvent) -> Evidence | None:
         detail=without_addresses(words) or reason,
         message_ids=_message_ids(event),
         recipient=event.recipient or "",
+        provider_message=str(event.message_id or ""),
         happened_at=(moment if moment.tzinfo else moment.replace(tzinfo=UTC)) if isinstance(moment, datetime) else None,
     )
 
@@ -76,6 +77,8 @@ def _rejected(event: AnymailTrackingEvent, words: str) -> Verdict:
 
 
 _READERS: dict[str, Callable[[AnymailTrackingEvent, str], Verdict]] = {
+    EventType.QUEUED: _always(Kind.TAKEN, "the provider has it"),
+    EventType.SENT: _always(Kind.TAKEN, "the provider has sent it on"),
     EventType.DELIVERED: _always(Kind.DELIVERED, "delivered"),
     EventType.DEFERRED: _always(Kind.DELAYED, "delayed"),
     EventType.BOUNCED: _bounced,
