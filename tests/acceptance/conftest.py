@@ -20,7 +20,7 @@ from keepshowingup.ops.parts import beat_part, broker_part, worker_part
 from keepshowingup.ops.supervisor import Supervisor
 from tests.smtpd import SmtpServer, running_smtp
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 @dataclass
@@ -69,7 +69,7 @@ class House:
         return replace(part, name=name)
 
     def wait_until(self, true: Callable[[], object], what: str) -> None:
-        """Keep the house running until something is so; fails after two minutes without it."""
+        """Keep the house running until something is so; fails after five minutes without it."""
         assert self.supervisor is not None
         until = time.monotonic() + PATIENCE
         while not true():

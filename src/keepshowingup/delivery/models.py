@@ -140,3 +140,30 @@ class Decision(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["dispatch", "fence", "what"], name="decided_once_about_each_doubt")
         ]
+
+
+class HighWater(models.Model):
+    """How far this database has come: one row, raised by each tick, and noted in the data folder after it.
+
+    A database with less than the folder remembers has been put back to an earlier time.
+    """
+
+    epoch = models.CharField(max_length=32, help_text="Random; another one after each restore that was accepted")
+    level = models.BigIntegerField(default=0)
+    seen_at = models.DateTimeField(help_text="Real time")
+
+
+class Gap(models.Model):
+    """A time of which a restored database knows nothing: letters may have left in it. Real time, UTC.
+
+    While one is open nothing is sent. ``begins`` is empty when the database had never run.
+    """
+
+    begins = models.DateTimeField(null=True)
+    ends = models.DateTimeField()
+    found_at = models.DateTimeField()
+    reason = models.CharField(max_length=200)
+    evidence = models.JSONField(default=list, help_text="Spans [from, until] that logs have spoken of, ISO 8601")
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=254, blank=True)
+    how = models.CharField(max_length=200, blank=True, help_text="What was done about the letters of that time")

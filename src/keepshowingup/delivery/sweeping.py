@@ -4,14 +4,15 @@ A worker that lives, however slow or frozen, holds the lock on its journal and i
 begun is offered again when its lease runs out. A worker on another machine is given up when its lease runs out; its
 journal can't be read from here, so what it had begun is in doubt until that machine sweeps for itself.
 
-A journal that no dispatch names any more is put away.
+A journal that no dispatch names any more is put away, unless it speaks of letters this database has never heard of:
+then the database has been put back to an earlier time, and nothing may be sent.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from keepshowingup.delivery.journal import (
 )
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.own_record import put_away
+from keepshowingup.delivery.safemode import forgotten_letters, last_accepted, stop_sending
 from keepshowingup.delivery.settling import Settlement, settle
 from keepshowingup.delivery.transports.reply import Reply
 
@@ -63,7 +65,9 @@ def fate_of(entry: Entry, crashes: int) -> Fate:
 def sweep(folder: Path, clock: Clock, lease_until: datetime, *, limit: int) -> Claimed:
     """Settle what dead workers left behind; returns what is to be offered again. ``folder`` holds the journals."""
     real_now = clock.real()
-    put_journals_away(folder, real_now)
+    if number := put_journals_away(folder, real_now):
+        stop_sending(f"this database has forgotten {number} letters that were handed over", real_now)
+        return Claimed()
     unclaimed = Dispatch.objects.filter(state=DispatchState.CLAIMED, lease_until__lt=real_now)
     again = list(unclaimed.order_by("lease_until").values_list("pk", "fence")[:limit])
     for owner in _owners():
@@ -102,11 +106,22 @@ def _settlement(row: Held, entry: Entry, fate: Fate, clock: Clock) -> Settlement
     return Settlement(row, DispatchState.REFUSED, f"its turn ended in {MOST_CRASHES} crashes of a worker")
 
 
-def put_journals_away(folder: Path, real_now: datetime) -> None:
-    """Put dead workers' journals away that no dispatch names any more."""
+def put_journals_away(folder: Path, real_now: datetime) -> int:
+    """Put dead workers' journals away that no dispatch names any more.
+
+    One that speaks of letters this database has forgotten stays; returns how many letters those are.
+    """
+    forgotten = 0
+    accepted = last_accepted()
     for path, entries in _dead_journals(folder, set(_owners())):
-        put_away(path, entries, real_now)
-        path.unlink()
+        written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        # What was done before somebody accepted a restored database is known to be missing from it.
+        missing = forgotten_letters(entries) if accepted is None or written > accepted else ()
+        forgotten += len(missing)
+        if not missing:
+            put_away(path, entries, real_now)
+            path.unlink()
+    return forgotten
 
 
 def _dead_journals(folder: Path, named: set[str]) -> Iterator[tuple[Path, Entries]]:

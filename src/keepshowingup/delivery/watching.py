@@ -62,7 +62,7 @@ class Status:
             )
         for name, reason in self.breakers.items():
             if name == EVERYTHING:
-                alarms.append(f"Nothing is sent ({reason}). `keepshowingup resume-sending` starts again.")
+                alarms.append(f"Nothing is sent: {reason}. `keepshowingup resume-sending` says what to do.")
             else:
                 alarms.append(f"{name.removeprefix('domain:')} is resting: {reason}")
         return alarms
