@@ -1,10 +1,9 @@
-"""``keepshowingup delivery`` and ``keepshowingup reconcile``: what went out, what did not, and why."""
+"""``keepshowingup delivery``: what went out, what did not, and why."""
 
 from __future__ import annotations
 
 import getpass
 import json
-from pathlib import Path
 
 import click
 
@@ -96,31 +95,3 @@ def settle(letter_id: int, what: str | None) -> None:
 
     decide(letter_id, Decision.What(what), getpass.getuser(), settings.CLOCK)
     click.echo(f"Letter {letter_id}: {Decision.What(what).label}.", err=True)
-
-
-@click.command()
-@click.option("--log", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The mail server's log.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per line: {id, message_id, state}.")
-def reconcile(log: Path | None, as_json: bool) -> None:
-    """Settle letters whose fate is unknown, from a mail server's log; without one, list them.
-
-    Exit code 1 while some stay unknown.
-    """
-    with_django()
-    from django.conf import settings
-
-    from keepshowingup.delivery.reconciling import believe_log, unknown_letters
-
-    if log is not None:
-        with log.open(encoding="utf-8", errors="replace") as lines:
-            settled = believe_log(lines, settings.CLOCK.now())
-        click.echo(f"{settled} settled by the log.", err=True)
-    left = 0
-    for dispatch in unknown_letters():
-        left += 1
-        values = {"id": dispatch.pk, "message_id": dispatch.message_id, "state": dispatch.state}
-        click.echo(json.dumps(values) if as_json else f"{dispatch.message_id}  {dispatch.reason}")
-    if left:
-        click.echo(f"{left} letters are unknown. Give the mail server's log with --log.", err=True)
-        raise click.exceptions.Exit(1)
-    click.echo("Nothing is unknown.", err=True)

@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "backup": ("setup", "backup", "Write a copy of the database to a file."),
     "restore": ("restoring", "restore", "Put a backup in place; nothing is sent until you say so."),
     "resume-sending": ("restoring", "resume_sending", "End the safe mode after a restore."),
-    "reconcile": ("delivery", "reconcile", "Settle letters in doubt, from evidence."),
+    "reconcile": ("reconcile", "reconcile", "Settle letters in doubt, from evidence."),
     "web": ("run", "web", "Serve the pages."),
     "worker": ("run", "worker", "Hand letters over."),
     "beat": ("run", "beat", "Keep time: publish a tick every few seconds."),
