@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -28,6 +29,14 @@ hypothesis.settings.load_profile("house")
 def now() -> dt.datetime:
     """Monday 23 November 2026, 09:00 UTC."""
     return MONDAY
+
+
+@pytest.fixture(autouse=True)
+def _nothing_has_been_sent_from_here(settings: Any) -> None:
+    """A test's database forgets what it did; the data folder remembers, and would take it for one that was restored."""
+    (settings.DATA_DIR / "high-water.json").unlink(missing_ok=True)
+    for folder in ("journal", "handed-over"):
+        shutil.rmtree(settings.DATA_DIR / folder, ignore_errors=True)
 
 
 @pytest.fixture

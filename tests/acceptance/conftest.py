@@ -24,7 +24,7 @@ from tests.smtpd import SmtpServer, running_smtp
 if TYPE_CHECKING:
     from tests.acceptance.office import Office
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 @dataclass
@@ -80,7 +80,7 @@ class House:
         os.kill(self.supervisor.pids[name], signal.SIGKILL)
 
     def wait_until(self, true: Callable[[], object], what: str) -> None:
-        """Keep the house running until something is so; fails after two minutes without it."""
+        """Keep the house running until something is so; fails after five minutes without it."""
         assert self.supervisor is not None
         until = time.monotonic() + PATIENCE
         while not true():

@@ -10,8 +10,6 @@ import pytest
 from keepshowingup.audience.leaving import leave
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.delivery import breaker
-from keepshowingup.delivery.models import Dispatch
-from keepshowingup.delivery.reconciling import believe_log, unknown_letters
 from keepshowingup.delivery.running import run_ticks
 from keepshowingup.delivery.telling import dispatches, explain, row
 from keepshowingup.delivery.watching import status
@@ -86,15 +84,3 @@ def test_the_list_of_letters_has_everything_a_script_needs(
     assert (values["sequence"], values["step"], values["state"]) == (sequence.slug, "first", "accepted")
     assert values["subscriber"] == "maya@example.org"
     assert not dispatches(subscriber="nobody@example.org")
-
-
-def test_the_mail_servers_log_settles_a_letter_in_doubt(
-    clock: StoppedClock, enrolment: Enrolment, server: SmtpServer
-) -> None:
-    server.script["maya@example.org"] = ["drop-dot"]
-    run_ticks(loop=False, clock=clock)
-    (unknown,) = unknown_letters()
-    assert believe_log(["cleanup[7]: 3F2: message-id=<somebody-elses@example.org>"], clock.now()) == 0
-    assert believe_log([f"cleanup[7]: 3F2: message-id={unknown.message_id}"], clock.now()) == 1
-    assert Dispatch.objects.get().state == "accepted"
-    assert not unknown_letters()

@@ -12,12 +12,12 @@ from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.core.states import DispatchState
 from keepshowingup.delivery.claiming import Claimed, claim_letters, lease_end
 from keepshowingup.delivery.courier import Courier
+from keepshowingup.delivery.doubt import FELL_SILENT
 from keepshowingup.delivery.flight import Flight
 from keepshowingup.delivery.handover import deliver
 from keepshowingup.delivery.held import Held
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.settling import Settlement, withdraw
-from keepshowingup.delivery.silence import FELL_SILENT
 from keepshowingup.delivery.sweeping import sweep
 from keepshowingup.editorial.models import Sequence
 from tests.delivery.conftest import StoppedClock, enrol_many
@@ -107,7 +107,7 @@ def test_what_was_offered_again_meanwhile_is_somebody_elses(
 
 def test_at_the_dot_what_was_offered_again_is_kept_back(courier: Courier, clock: StoppedClock, in_hand: Held) -> None:
     Dispatch.objects.update(state=DispatchState.CLAIMED, fence=in_hand.fence + 1, owner="")
-    flight = Flight(in_hand, courier.journal, clock, float("-inf"), "relay", "example.org")
+    flight = Flight(in_hand, courier.journal, clock, float("-inf"), "relay", "example.org", clock.now())
     assert not flight.at_the_dot()
 
 

@@ -9,7 +9,8 @@ import pytest
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence import advancing
 from keepshowingup.cadence.models import Enrolment
-from keepshowingup.delivery.models import Dispatch
+from keepshowingup.delivery.deciding import decide
+from keepshowingup.delivery.models import Decision, Dispatch
 from keepshowingup.delivery.tidying import forget_old
 from tests.delivery.conftest import StoppedClock, claim
 from tests.factories import DispatchFactory, InvitationFactory
@@ -41,3 +42,14 @@ def test_a_letter_in_doubt_is_kept_until_somebody_settles_it(clock: StoppedClock
     DispatchFactory.create(enrolment=enrolment, state="unknown")
     forget_old(clock.now() + dt.timedelta(days=200))
     assert Dispatch.objects.exists()
+
+
+def test_a_letter_in_doubt_that_was_let_be_is_forgotten_with_the_others(
+    clock: StoppedClock, enrolment: Enrolment
+) -> None:
+    letter = DispatchFactory.create(enrolment=enrolment, state="unknown")
+    decide(letter.pk, Decision.What.LET_BE, "ruth@harbour.example", clock)
+    forget_old(clock.now() + dt.timedelta(days=89))
+    assert Dispatch.objects.exists()
+    forget_old(clock.now() + dt.timedelta(days=91))
+    assert not Dispatch.objects.exists()

@@ -16,9 +16,9 @@ from keepshowingup.delivery import breaker, carrying
 from keepshowingup.delivery.breaker import State
 from keepshowingup.delivery.carrying import Carried
 from keepshowingup.delivery.courier import Courier
+from keepshowingup.delivery.disclosing import MANY, has_many
 from keepshowingup.delivery.handover import hand_over
 from keepshowingup.delivery.models import Dispatch, UnderWay
-from keepshowingup.delivery.naming import MANY, has_many
 from keepshowingup.delivery.routing import Router, Wish
 from keepshowingup.delivery.traffic import Flow, traffic
 from keepshowingup.delivery.transports.house import DomainLimit, Transport, Transports

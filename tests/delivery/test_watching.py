@@ -10,9 +10,9 @@ from keepshowingup.core.clock import Clock
 from keepshowingup.core.states import DispatchState
 from keepshowingup.delivery import breaker
 from keepshowingup.delivery.breaker import State
+from keepshowingup.delivery.disclosing import MANY, has_many
 from keepshowingup.delivery.ledger import Entry, enter
 from keepshowingup.delivery.models import Heartbeat
-from keepshowingup.delivery.naming import MANY, has_many
 from keepshowingup.delivery.pulse import SHOWN, pulse
 from keepshowingup.delivery.troubled import Resting, Troubled
 from keepshowingup.delivery.watching import (
@@ -155,7 +155,7 @@ def test_pages_can_show_an_alarm_without_its_command() -> None:
     breaker.trip(breaker.EVERYTHING, "restored from a backup", MONDAY)
     beat_heart("tick", MONDAY)
     assert at(MONDAY).alarms == [
-        Alarm("Nothing is sent (restored from a backup).", "`keepshowingup resume-sending` starts again.")
+        Alarm("Nothing is sent: restored from a backup.", "`keepshowingup resume-sending` says what to do.")
     ]
     assert all("keepshowingup" not in alarm.what for alarm in every_alarm())
 

@@ -1,13 +1,14 @@
-"""``keepshowingup delivery`` and ``keepshowingup reconcile``: what went out, what did not, and why."""
+"""``keepshowingup delivery``: what went out, what did not, and why."""
 
 from __future__ import annotations
 
+import getpass
 import json
-from pathlib import Path
 
 import click
 
 from keepshowingup.cli.root import with_django
+from keepshowingup.core.errors import WrongUsage
 
 
 @click.group()
@@ -77,29 +78,20 @@ def explain(email: str, sequence: str | None, as_json: bool) -> None:
         click.echo(json.dumps({"sentence": sentence}) if as_json else sentence)
 
 
-@click.command()
-@click.option("--log", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The mail server's log.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per line: {id, message_id, state}.")
-def reconcile(log: Path | None, as_json: bool) -> None:
-    """Settle letters whose fate is unknown, from a mail server's log; without one, list them.
-
-    Exit code 1 while some stay unknown.
-    """
+@delivery.command()
+@click.argument("letter_id", metavar="ID", type=int)
+@click.option("--arrived", "what", flag_value="arrived", help="It arrived.")
+@click.option("--send-again", "what", flag_value="send_again", help="Send it again, under the same Message-ID.")
+@click.option("--let-be", "what", flag_value="let_be", help="Leave it as it is; nobody is reminded of it.")
+def settle(letter_id: int, what: str | None) -> None:
+    """Settle a letter in doubt by your word. `keepshowingup reconcile` lists them."""
+    if what is None:
+        raise WrongUsage("Say --arrived, --send-again or --let-be.")
     with_django()
     from django.conf import settings
 
-    from keepshowingup.delivery.reconciling import believe_log, unknown_letters
+    from keepshowingup.delivery.deciding import decide
+    from keepshowingup.delivery.models import Decision
 
-    if log is not None:
-        with log.open(encoding="utf-8", errors="replace") as lines:
-            settled = believe_log(lines, settings.CLOCK.now())
-        click.echo(f"{settled} settled by the log.", err=True)
-    left = 0
-    for dispatch in unknown_letters():
-        left += 1
-        values = {"id": dispatch.pk, "message_id": dispatch.message_id, "state": dispatch.state}
-        click.echo(json.dumps(values) if as_json else f"{dispatch.message_id}  {dispatch.reason}")
-    if left:
-        click.echo(f"{left} letters are unknown. Give the mail server's log with --log.", err=True)
-        raise click.exceptions.Exit(1)
-    click.echo("Nothing is unknown.", err=True)
+    decide(letter_id, Decision.What(what), getpass.getuser(), settings.CLOCK)
+    click.echo(f"Letter {letter_id}: {Decision.What(what).label}.", err=True)

@@ -1,4 +1,4 @@
-"""Commands that set keepshowingup up and keep it safe: init, doctor, migrate, backup, restore."""
+"""Commands that set keepshowingup up and keep it safe: init, doctor, migrate, backup."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from keepshowingup.cli.root import with_django
-from keepshowingup.core.errors import Refused, WrongUsage
+from keepshowingup.core.errors import WrongUsage
 
 MARKS = {"well": ("green", "✓"), "note": ("yellow", "!"), "wrong": ("red", "✗")}
 
@@ -129,36 +129,3 @@ def backup(file: Path) -> None:
         click.echo(
             f"Keep {settings.DATA_DIR / 'secret-key'} too: links in letters already sent are signed with it.", err=True
         )
-
-
-@click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def restore(file: Path, yes: bool) -> None:
-    """Put the backup FILE in the place of the database. Nothing is sent until you say so."""
-    if not yes:
-        if not sys.stdin.isatty():
-            raise Refused("This replaces the database. Say --yes if that is what you want.")
-        click.confirm("This replaces the database. Go on?", abort=True, err=True)
-    with_django()
-    from django.conf import settings
-
-    from keepshowingup.ops.backup import restore as put_in_place
-
-    put_in_place(file, settings.CLOCK.real())
-    click.echo(
-        "Restored, in safe mode: nothing is sent. What went out after the backup was made is not known to it; "
-        "look at `keepshowingup status`, then run `keepshowingup resume-sending`.",
-        err=True,
-    )
-
-
-@click.command("resume-sending")
-def resume_sending() -> None:
-    """End the safe mode after a restore."""
-    with_django()
-    from keepshowingup.ops.backup import resume_sending as end_safe_mode
-
-    if not end_safe_mode():
-        raise Refused("There is no safe mode to end: letters are being sent.")
-    click.echo("Letters are sent again from the next tick.", err=True)

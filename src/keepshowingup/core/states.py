@@ -23,7 +23,16 @@ class DispatchState(StrEnum):
 SETTLED = frozenset({DispatchState.ACCEPTED, DispatchState.REFUSED, DispatchState.SKIPPED, DispatchState.UNKNOWN})
 
 DISPATCH_MOVES: dict[DispatchState, frozenset[DispatchState]] = {
-    DispatchState.CLAIMED: frozenset({DispatchState.HANDING_OVER, DispatchState.SKIPPED}),
+    DispatchState.CLAIMED: frozenset(
+        {
+            DispatchState.HANDING_OVER,
+            DispatchState.SKIPPED,
+            # evidence: about the copy before of a letter in doubt, or from the time a restored database has forgotten
+            DispatchState.ACCEPTED,
+            DispatchState.REFUSED,
+            DispatchState.UNKNOWN,
+        }
+    ),
     DispatchState.HANDING_OVER: frozenset(
         {
             DispatchState.ACCEPTED,
@@ -35,7 +44,14 @@ DISPATCH_MOVES: dict[DispatchState, frozenset[DispatchState]] = {
         }
     ),
     DispatchState.RETRY_AT: frozenset(
-        {DispatchState.CLAIMED, DispatchState.HANDING_OVER, DispatchState.SKIPPED, DispatchState.REFUSED}
+        {
+            DispatchState.CLAIMED,
+            DispatchState.HANDING_OVER,
+            DispatchState.SKIPPED,
+            DispatchState.REFUSED,
+            DispatchState.ACCEPTED,  # evidence, as above
+            DispatchState.UNKNOWN,
+        }
     ),
     DispatchState.UNKNOWN: frozenset(
         {
@@ -73,6 +89,7 @@ class SkipReason(StrEnum):
     STEP_DELETED = "step_deleted"
     NOT_NEEDED = "not_needed"  # a request to confirm, to somebody who has confirmed meanwhile
     NOT_RENDERED = "not_rendered"  # the template failed for this reader
+    RESTORED = "restored"  # it fell due in the time a restored database has missed, and may have left then
 
 
 def may_move(old: DispatchState, new: DispatchState) -> bool:

@@ -36,18 +36,6 @@ def outcome(held: Held, reply: Reply, clock: Clock, transport: str = "") -> Sett
     return Settlement(held, DispatchState.RETRY_AT, str(reply), retry_at=retry_at, asked=True, transport=transport)
 
 
-def in_doubt(held: Held, clock: Clock, transport: str = "") -> Settlement:
-    """The server may have it. It counts as handed over for spacing; under ``hold`` nothing more is done about it."""
-    return Settlement(
-        held,
-        DispatchState.UNKNOWN,
-        "the server may have it: the connection ended before it answered",
-        handed_at=clock.now(),
-        asked=True,
-        transport=transport,
-    )
-
-
 def put_back(held: Held, reason: str, until: datetime, *, promised: bool = False) -> Settlement:
     """Nothing was handed over and no attempt is used up: again at ``until`` (real time).
 

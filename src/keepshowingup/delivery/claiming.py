@@ -11,7 +11,6 @@ broker as (id, fence) and is begun by whoever gets it.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +25,7 @@ from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.states import DispatchState, EnrolmentState
 from keepshowingup.delivery.held import Held, read_held
 from keepshowingup.delivery.models import Dispatch
+from keepshowingup.delivery.naming import letter_name, notice_name
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.store.rows import insert_rows
 
@@ -60,7 +60,7 @@ def claim_letters(now: datetime, lease_until: datetime, *, limit: int, owner: st
         ids = [row.pk for row in waiting]
         _take(ids, now)
         letters = [row for row in waiting if row.revision_id is not None and row.step_deleted_at is None]
-        message_ids = _message_ids(len(letters))
+        message_ids = _message_ids(letter_name(row.pk, row.enrolled_at, row.step_key) for row in letters)
         keys = _insert(
             (
                 (row.subscriber_id, row.pk, row.step_key, row.revision_id, None, row.due_at, row.due_local,
@@ -82,14 +82,14 @@ def claim_notices(now: datetime, lease_until: datetime, *, limit: int, owner: st
             Notice.objects.filter(due_at__lte=now)
             .select_for_update(skip_locked=True, of=("self",))
             .order_by("due_at")
-            .values_list("pk", "subscriber_id", "due_at")[:limit]
+            .values_list("pk", "subscriber_id", "due_at", "created_at")[:limit]
         )
-        Notice.objects.filter(pk__among=[pk for pk, _, _ in waiting]).update(due_at=None)
-        message_ids = _message_ids(len(waiting))
+        Notice.objects.filter(pk__among=[pk for pk, *_ in waiting]).update(due_at=None)
+        message_ids = _message_ids(notice_name(pk, created_at) for pk, _, _, created_at in waiting)
         keys = _insert(
             (
                 (subscriber_id, None, "", None, pk, due_at, "", "asked for by the reader", message_id)
-                for (pk, subscriber_id, due_at), message_id in zip(waiting, message_ids, strict=True)
+                for (pk, subscriber_id, due_at, _), message_id in zip(waiting, message_ids, strict=True)
             ),
             now, lease_until, owner,
         )  # fmt: skip
@@ -201,9 +201,9 @@ def _insert(
     return insert_rows(Dispatch, _GIVEN, list(dispatches), same=same, known_by="message_id")
 
 
-def _message_ids(number: int) -> list[str]:
+def _message_ids(names: Iterable[str]) -> list[str]:
     domain = masthead().from_address.rpartition("@")[2] or "localhost"
-    return [new_message_id(domain) for _ in range(number)]
+    return [f"<{name}@{domain}>" for name in names]
 
 
 def claim_retries(real_now: datetime, lease_until: datetime, *, limit: int) -> Claimed:
@@ -240,11 +240,6 @@ def renew_leases(owner: str, real_now: datetime, seconds: float) -> None:
     """What this worker has in hand stays its own for so many seconds more."""
     mine = Dispatch.objects.filter(state=DispatchState.HANDING_OVER, owner=owner)
     mine.update(lease_until=lease_end(real_now, seconds))
-
-
-def new_message_id(domain: str) -> str:
-    """A Message-ID (RFC 5322 3.6.4) that says nothing but the sender's domain."""
-    return f"<{secrets.token_hex(8)}@{domain}>"
 
 
 def lease_end(real_now: datetime, seconds: float) -> datetime:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from keepshowingup.core.clock import Clock
 from keepshowingup.core.states import DispatchState, SkipReason
 from keepshowingup.delivery import lastlook
-from keepshowingup.delivery.answers import in_doubt, outcome, put_back
+from keepshowingup.delivery.answers import outcome, put_back
+from keepshowingup.delivery.doubt import in_doubt
 from keepshowingup.delivery.held import Held
 from keepshowingup.delivery.journal import Journal
 from keepshowingup.delivery.settling import Settlement, withdraw
@@ -19,13 +21,16 @@ log = logging.getLogger(__name__)
 
 # The look that a letter was composed by may be a little older when it leaves, but never a second.
 TOO_OLD = 0.9
+# A full disk is not made empty by asking often.
+DISK_WAIT = timedelta(seconds=30)
 
 
 @dataclass(eq=False, slots=True)
 class Flight:
     """``seen_at`` (monotonic seconds) is how old what we know of the reader is.
 
-    ``door`` is the transport's name, ``group`` the domain the address counts as.
+    ``door`` is the transport's name, ``group`` the domain the address counts as, ``dated`` the letter's Date
+    (calendar).
     """
 
     held: Held
@@ -34,8 +39,11 @@ class Flight:
     seen_at: float
     door: str
     group: str
+    dated: datetime
     verdict: lastlook.Verdict = None
     """Why it was kept back at the dot."""
+    unwritable: bool = False
+    """It was kept back because the journal can't be written."""
 
     def still_wanted(self) -> bool:
         """Whether what we know of the reader is still good; it is asked again when it is old."""
@@ -52,8 +60,12 @@ class Flight:
         """The server waits for the message."""
         if not self.still_wanted():
             return False
-        self.journal.dot(self.held.pk, self.held.fence)
-        return True
+        try:
+            self.journal.dot(self.held.pk, self.held.fence, self.held.message_id, self.dated)
+        except OSError as error:
+            log.error("nothing leaves: the journal can't be written: %s", error.strerror)
+            self.unwritable = True
+        return not self.unwritable
 
     def answered(self, reply: Reply) -> None:
         """The server's word on the message, before any other dot leaves."""
@@ -67,8 +79,10 @@ class Flight:
             return outcome(held, what, self.clock, self.door)
         if isinstance(what, AnswerLost):
             log.error("dispatch %d is in doubt: the connection ended before the server answered", held.pk)
-            return in_doubt(held, self.clock, self.door)
+            return in_doubt(held, self.clock, self.dated, self.door)
         journal.put_down(held.pk, held.fence)  # it did not leave after all
+        if self.unwritable:
+            return put_back(held, "the journal can't be written", self.clock.real() + DISK_WAIT)
         if isinstance(what, ConnectionDown | NotTried):
             return put_back(held, "the server was not there", self.clock.real())
         return keep_back(held, self.verdict, self.clock)

@@ -24,6 +24,7 @@ from keepshowingup.delivery.held import Held, read_held
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.preparing import Prepared, Stationery, prepare, stationery
 from keepshowingup.delivery.routing import Go, Later, Wish
+from keepshowingup.delivery.safemode import may_send
 from keepshowingup.delivery.settling import Settlement
 from keepshowingup.delivery.transports.lane import Done, Load
 from keepshowingup.delivery.transports.reply import ConnectionDown, NotTried, Outcome, Reply
@@ -48,7 +49,7 @@ def hand_over(offers: Sequence[Offer], courier: Courier) -> Tally:
     """
     tally: Tally = Counter()
     for start in range(0, len(offers), CHUNK):
-        if courier.should_stop():
+        if courier.should_stop() or not may_send(courier.clock):
             break  # what was not begun stays claimed and is offered again when its lease runs out
         read_at = time.monotonic()
         tally += deliver(read_held(begin(offers[start : start + CHUNK], courier)), courier, read_at)
@@ -152,10 +153,11 @@ class _Round:
         if not way.in_flight.may_start(group, time.monotonic()):
             self.aside[group].append(held)
             return
+        dated = held.moment(self.paper.now)
         prepared = self._compose(held)
         if prepared is None:
             return
-        flight = Flight(held, self.journal, self.clock, self.looked_at, way.transport.name, group)
+        flight = Flight(held, self.journal, self.clock, self.looked_at, way.transport.name, group, dated)
         way.in_flight.started(held.pk, group, time.monotonic())
         self._believe_answers(way.lanes.offer(_load(prepared, flight)))
         self._watch(0)
@@ -191,14 +193,22 @@ class _Round:
         """What the database said at ``read_at``, and by which way each letter may leave now."""
         self.look, self.looked_at, self.done_since_look = look, read_at, 0
         self.paper: Stationery = stationery(look.sequences, look.revisions, self.clock.now(), self.courier.drawer)
+        self.routed_at = self.clock.real()
+        standing = breaker.standing(self.routed_at)
+        if breaker.EVERYTHING in standing.resting:
+            self._close_all_ways()
         asking = [held for pk, held in look.held.items() if look.verdicts[pk] is None and pk not in self.routes]
         wishes = [
             Wish(held.pk, held.email, held.sequence_id is None, held.promised, self.avoid.get(held.pk, NOWHERE))
             for held in asking
         ]
-        self.routed_at = self.clock.real()
-        routes = self.courier.router.route(wishes, self.routed_at) if wishes else []
+        routes = self.courier.router.route(wishes, self.routed_at, standing) if wishes else []
         self.routes |= {held.pk: route for held, route in zip(asking, routes, strict=True)}
+
+    def _close_all_ways(self) -> None:
+        """Safe mode began after these had been told to go: they are told anew."""
+        breaker.give_back([name for route in self.routes.values() if isinstance(route, Go) for name in route.trials])
+        self.routes.clear()
 
     def _look_again(self) -> None:
         """Ask about the next letters, twice as many as the last look was good for, and about all that stand aside."""

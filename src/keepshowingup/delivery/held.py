@@ -16,6 +16,7 @@ class Held(NamedTuple):
     """One dispatch with its reader. ``enrolment_id`` and what comes of it are None for a notice.
 
     Moments are aware, UTC. ``step_deleted_at`` and ``revision_id`` are those of the letter that was claimed.
+    ``resent_at`` is set for one that the server may have already; the copy before has ``handed_over_at`` as its Date.
     """
 
     pk: int
@@ -45,6 +46,11 @@ class Held(NamedTuple):
     invitation: str | None = None
     handed_over_at: datetime | None = None
     promised: bool = False
+    resent_at: datetime | None = None
+
+    def moment(self, now: datetime) -> datetime:
+        """When this letter is written, for its Date and its greeting: a copy has the moment of the one before it."""
+        return self.handed_over_at if self.resent_at and self.handed_over_at else now
 
 
 COLUMNS = (
@@ -75,6 +81,7 @@ COLUMNS = (
     "notice__invitation__opaque",
     "handed_over_at",
     "promised",
+    "resent_at",
 )
 
 

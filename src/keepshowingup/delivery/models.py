@@ -44,6 +44,9 @@ class Dispatch(models.Model):
     promised = models.BooleanField(default=False, help_text="It was told its moment; it goes before newcomers")
     claimed_at = models.DateTimeField(help_text="UTC, on the calendar")
     handed_over_at = models.DateTimeField(null=True, help_text="UTC, on the calendar: when the server said 250")
+    resent_at = models.DateTimeField(
+        null=True, help_text="UTC, on the calendar: when it was offered again though the server may have had it"
+    )
 
     class Meta:
         constraints = [
@@ -124,3 +127,53 @@ class Bucket(models.Model):
     day = models.DateField(null=True, help_text="UTC, real time")
     used = models.PositiveIntegerField(default=0, help_text="Letters of that day")
     asked_at = models.DateTimeField(null=True, help_text="Real time, by the clock of whoever asked last")
+
+
+class Decision(models.Model):
+    """What was decided about a letter in doubt, by whom and when. Rows are added and never changed.
+
+    It is about one doubt: a letter that is sent again has a new fence, and may come into doubt again.
+    """
+
+    class What(models.TextChoices):
+        ARRIVED = "arrived", "it arrived"
+        SEND_AGAIN = "send_again", "send it again"
+        LET_BE = "let_be", "let it be"
+
+    dispatch = models.ForeignKey(Dispatch, on_delete=models.CASCADE, related_name="decisions")
+    fence = models.PositiveIntegerField(help_text="The dispatch's fence at that moment: which doubt it was")
+    what = models.CharField(max_length=12, choices=What)
+    by = models.CharField(max_length=254, help_text="A staff address, a system user, or KSU_UNKNOWN")
+    decided_at = models.DateTimeField(help_text="UTC, on the calendar")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["dispatch", "fence", "what"], name="decided_once_about_each_doubt")
+        ]
+
+
+class HighWater(models.Model):
+    """How far this database has come: one row, raised by each tick, and noted in the data folder after it.
+
+    A database with less than the folder remembers has been put back to an earlier time.
+    """
+
+    epoch = models.CharField(max_length=32, help_text="Random; another one after each restore that was accepted")
+    level = models.BigIntegerField(default=0)
+    seen_at = models.DateTimeField(help_text="Real time")
+
+
+class Gap(models.Model):
+    """A time of which a restored database knows nothing: letters may have left in it. Real time, UTC.
+
+    While one is open nothing is sent. ``begins`` is empty when the database had never run.
+    """
+
+    begins = models.DateTimeField(null=True)
+    ends = models.DateTimeField()
+    found_at = models.DateTimeField()
+    reason = models.CharField(max_length=200)
+    evidence = models.JSONField(default=list, help_text="Spans [from, until] that logs have spoken of, ISO 8601")
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=254, blank=True)
+    how = models.CharField(max_length=200, blank=True, help_text="What was done about the letters of that time")

@@ -18,6 +18,7 @@ from keepshowingup.audience.tokens import Purpose, link, make
 from keepshowingup.core.errors import PartMissing
 from keepshowingup.core.timing import load_zone
 from keepshowingup.delivery.held import Held
+from keepshowingup.delivery.naming import opaque_of
 from keepshowingup.editorial.help_now import lines_for
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Masthead, Revision, Sequence
@@ -110,12 +111,13 @@ class Stationery:
             self._help[country] = lines_for(country)
         return self._help[country]
 
-    def part_of_day(self, zone: str) -> str:
-        """What one calls this time of day in a zone."""
-        if zone not in self._parts_of_day:
-            hour = self.now.astimezone(load_zone(zone)).hour
-            self._parts_of_day[zone] = "morning" if 4 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
-        return self._parts_of_day[zone]
+    def part_of_day(self, held: Held) -> str:
+        """What this reader calls the time of day at which the letter is written."""
+        if held.resent_at:
+            return _part_of_day(held.moment(self.now), held.zone)
+        if held.zone not in self._parts_of_day:
+            self._parts_of_day[held.zone] = _part_of_day(self.now, held.zone)
+        return self._parts_of_day[held.zone]
 
     def shared_values(self, sequence: Sequence, country: str, joined_on: str, part_of_day: str) -> LetterValues:
         """What a sequence's letter knows that is the same for many readers; always the same object for them."""
@@ -196,7 +198,7 @@ def _personal_values(held: Held) -> Personal:
 
 def _shared_values(held: Held, sequence: Sequence, paper: Stationery) -> LetterValues:
     joined_on = _day(held.enrolled_at or paper.now, load_zone(held.zone))
-    return paper.shared_values(sequence, held.country, joined_on, paper.part_of_day(held.zone))
+    return paper.shared_values(sequence, held.country, joined_on, paper.part_of_day(held))
 
 
 def _notice_values(held: Held, paper: Stationery) -> LetterValues:
@@ -210,7 +212,7 @@ def _notice_values(held: Held, paper: Stationery) -> LetterValues:
         help_now=paper.help_for(held.country),
         preferences_url=link(Purpose.PREFERENCES, held.opaque) if confirmed else "",
         confirm_url=link(Purpose.CONFIRM, held.invitation) if held.invitation else "",
-        part_of_day=paper.part_of_day(held.zone),
+        part_of_day=paper.part_of_day(held),
     )
 
 
@@ -225,7 +227,7 @@ def _headers(
         to_address=held.email,
         reply_to=paper.head.reply_to,
         message_id=held.message_id,
-        date=paper.now,
+        date=held.moment(paper.now),
         list_id=f"{list_part}.letters.{paper.domain}" if sequence else "",
         list_name=paper.head.name,
         unsubscribe_url=unsubscribe_url,
@@ -292,14 +294,14 @@ def _read_key(path: str) -> bytes:
         raise PartMissing(f"The DKIM key {path} can't be read: {error.strerror}. Look at KSU_DKIM_KEY_FILE.") from error
 
 
-def opaque_of(message_id: str) -> str:
-    """The random part of a Message-ID of ours."""
-    return message_id.strip("<>").partition("@")[0]
-
-
 def base_host() -> str:
     """The host readers know us by: the name we give in EHLO."""
     return urlsplit(settings.BASE_URL).hostname or "localhost"
+
+
+def _part_of_day(moment: datetime, zone: str) -> str:
+    hour = moment.astimezone(load_zone(zone)).hour
+    return "morning" if 4 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
 
 
 @functools.lru_cache(maxsize=4096)

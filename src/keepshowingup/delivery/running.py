@@ -29,7 +29,9 @@ from keepshowingup.delivery.claiming import (
 from keepshowingup.delivery.courier import Courier, never, new_courier
 from keepshowingup.delivery.handover import Tally, deliver, hand_over
 from keepshowingup.delivery.held import Held
+from keepshowingup.delivery.highwater import rise
 from keepshowingup.delivery.routing import transports
+from keepshowingup.delivery.safemode import may_send
 from keepshowingup.delivery.sweeping import sweep
 from keepshowingup.delivery.watching import beat_heart
 
@@ -56,10 +58,11 @@ def tick(clock: Clock) -> Due:
     """
     real_now = clock.real()
     beat_heart("tick", real_now)
+    if not may_send(clock):
+        return Due()  # and no plan is moved: it says what was due in the time that is missing
+    rise(settings.DATA_DIR, real_now)
     catch_up(clock.now())
     resting = breaker.resting(real_now)
-    if breaker.EVERYTHING in resting:
-        return Due()
     size = settings.BATCH_SIZE
     again = sweep(settings.DATA_DIR / "journal", clock, _lease(clock), limit=size * 10)
     if all(transport.name in resting for transport in transports().all):
@@ -87,7 +90,7 @@ def drain(claim: Claim, courier: Courier, within: float = SLICE_SECONDS) -> Tall
     """Claim and hand over, batch by batch, until nothing is due or ``within`` seconds have passed."""
     until = time.monotonic() + within
     tally: Tally = Counter()
-    while not courier.should_stop():
+    while not courier.should_stop() and may_send(courier.clock):
         size = _room(claim, courier)
         read_at = time.monotonic()
         letters = claim(courier.clock.now(), _lease(courier.clock), limit=size, owner=courier.journal.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
@@ -37,11 +37,12 @@ class Settlement:
     asked: bool = False  # the server was asked, so it counts as an attempt
     promised: bool = False  # it waits for its turn, and then goes before newcomers
     transport: str = ""  # the one that was asked
+    evidence: bool = False  # somebody said so afterwards: it is about any copy, not only the last
 
 
 def settle(settlements: Iterable[Settlement], now: datetime) -> int:
     """Write down a batch in one transaction and move the readers' plans on; returns how many took effect."""
-    settlements = list(settlements)
+    settlements = [_of_a_copy(settlement) for settlement in settlements]
     if not settlements:
         return 0
     with transaction.atomic():
@@ -63,6 +64,18 @@ def settle(settlements: Iterable[Settlement], now: datetime) -> int:
     return len(written)
 
 
+A_COPY = "it may have arrived, and was not sent again"
+
+
+def _of_a_copy(settlement: Settlement) -> Settlement:
+    """What became of a copy of a letter that may have arrived: that the copy did not leave does not say it has not."""
+    if settlement.held.resent_at is None or settlement.evidence or settlement.suppress:
+        return settlement
+    if settlement.state not in {DispatchState.SKIPPED, DispatchState.REFUSED}:
+        return settlement
+    return replace(settlement, state=DispatchState.UNKNOWN, reason=f"{A_COPY}: {settlement.reason}")
+
+
 _COLUMNS = ("reason", "retry_at", "handed_over_at", "attempts", "promised")
 
 
@@ -77,8 +90,8 @@ def _write(settlements: Sequence[Settlement]) -> list[Settlement]:
             Dispatch,
             _COLUMNS,
             [
-                (each.held.pk, each.held.fence, each.reason[:200], each.retry_at, each.handed_at,
-                 each.held.attempts + each.asked, each.promised)
+                (each.held.pk, each.held.fence, each.reason[:200], each.retry_at,
+                 each.handed_at or each.held.handed_over_at, each.held.attempts + each.asked, each.promised)
                 for each in batch
             ],
             same={"state": state.value, "lease_until": None},
@@ -98,13 +111,15 @@ def withdraw(dispatch_id: int, fence: int, now: datetime) -> bool:
 
     Only what was certainly not handed over is withdrawn. The reader's plan is made anew from ``now``, so a letter
     that ran into quiet hours gets its next allowed moment. If it was in doubt for a while the plan has gone on: it
-    comes back to this letter.
+    comes back to this letter. A copy of a letter in doubt is in doubt again.
     """
     with transaction.atomic():
         mine = Dispatch.objects.filter(
             pk=dispatch_id, fence=fence, state__in=[DispatchState.CLAIMED, DispatchState.HANDING_OVER]
         )
         dispatch = mine.select_related("enrolment").first()
+        if dispatch is not None and dispatch.resent_at is not None:
+            return bool(mine.update(state=DispatchState.UNKNOWN, reason=A_COPY, lease_until=None))
         if dispatch is None or dispatch.enrolment is None or not mine.delete()[0]:
             return False
         PastStep.objects.filter(enrolment=dispatch.enrolment, step_key=dispatch.step_key).delete()

@@ -17,12 +17,10 @@ from django.db.models import QuerySet
 from keepshowingup.cadence.going_back import go_back
 from keepshowingup.core.clock import Clock
 from keepshowingup.core.states import DispatchState
-from keepshowingup.delivery.answers import in_doubt
+from keepshowingup.delivery.doubt import FELL_SILENT, in_doubt
 from keepshowingup.delivery.held import Held
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.settling import Settlement
-
-FELL_SILENT = "its machine fell silent before it said what became of it"
 
 
 def fell_silent(held: Held, clock: Clock) -> Settlement:

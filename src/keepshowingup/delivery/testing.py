@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import closing
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.address import check_address
 from keepshowingup.core.errors import NotFound, PartMissing, Refused
-from keepshowingup.delivery.claiming import new_message_id
+from keepshowingup.delivery.naming import OCTETS
 from keepshowingup.delivery.preparing import Prepared, base_host, invented, prepare, stationery
 from keepshowingup.delivery.routing import transports
 from keepshowingup.delivery.transports.lane import Load
@@ -52,7 +53,7 @@ def render_for(step: Step, to: str, now: datetime) -> Prepared:
         step_key=step.key,
         revision_id=revision.pk,
         enrolled_at=enrolment.enrolled_at if enrolment else now,
-        message_id=new_message_id(paper.domain),
+        message_id=f"<{secrets.token_hex(OCTETS)}@{paper.domain}>",
     )
     return prepare(held, paper)
 

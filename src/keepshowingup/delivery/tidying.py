@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import Exists, OuterRef
+
 from keepshowingup.audience.joining import forget_unconfirmed
 from keepshowingup.core.states import DispatchState
 from keepshowingup.delivery import ledger
-from keepshowingup.delivery.models import Dispatch
+from keepshowingup.delivery.models import Decision, Dispatch
 
 DELIVERY_LOG_LASTS = timedelta(days=90)
 ENDED = (DispatchState.ACCEPTED, DispatchState.REFUSED, DispatchState.SKIPPED)
@@ -16,10 +18,14 @@ ENDED = (DispatchState.ACCEPTED, DispatchState.REFUSED, DispatchState.SKIPPED)
 def forget_old(now: datetime) -> None:
     """Sign-ups nobody confirmed within 7 days, and the delivery log after 90. ``now`` is the calendar's, UTC.
 
-    A letter in doubt stays until somebody has settled it. That a reader has had a step is kept with their enrolment,
-    so a forgotten dispatch is never sent again. What became of letters stays counted in the ledger, which is summed up.
+    A letter in doubt stays until somebody has settled it, or let it be. That a reader has had a step is kept with
+    their enrolment, so a forgotten dispatch is never sent again. What became of letters stays counted in the ledger,
+    which is summed up.
     """
     while forget_unconfirmed(now):
         pass
-    Dispatch.objects.filter(state__in=ENDED, claimed_at__lt=now - DELIVERY_LOG_LASTS).delete()
+    old = Dispatch.objects.filter(claimed_at__lt=now - DELIVERY_LOG_LASTS)
+    old.filter(state__in=ENDED).delete()
+    let_be = Decision.objects.filter(dispatch=OuterRef("pk"), fence=OuterRef("fence"), what=Decision.What.LET_BE)
+    old.filter(Exists(let_be), state=DispatchState.UNKNOWN).delete()
     ledger.sum_up(now)

@@ -12,8 +12,8 @@ from keepshowingup.core.rates import Rate
 from keepshowingup.core.turns import Limit
 from keepshowingup.delivery import carrying, limits
 from keepshowingup.delivery.breaker import State
+from keepshowingup.delivery.disclosing import nameable
 from keepshowingup.delivery.limits import Use
-from keepshowingup.delivery.naming import nameable
 from keepshowingup.delivery.transports.house import Transports
 from keepshowingup.delivery.troubled import Resting, Troubled
 

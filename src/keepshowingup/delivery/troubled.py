@@ -8,7 +8,7 @@ from datetime import datetime
 from keepshowingup.core.redaction import redact
 from keepshowingup.delivery import breaker
 from keepshowingup.delivery.breaker import State
-from keepshowingup.delivery.naming import nameable
+from keepshowingup.delivery.disclosing import nameable
 
 
 @dataclass(frozen=True)

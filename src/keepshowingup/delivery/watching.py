@@ -18,6 +18,7 @@ from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.states import DispatchState
 from keepshowingup.delivery.breaker import EVERYTHING, State
+from keepshowingup.delivery.doubt import in_doubt_letters
 from keepshowingup.delivery.ledger import End
 from keepshowingup.delivery.models import Dispatch, Heartbeat, LedgerLine
 from keepshowingup.delivery.routing import is_full
@@ -140,8 +141,7 @@ def _rests(breakers: Troubled) -> Iterator[Alarm]:
     """What takes no letters now. What is tried again with the next letter needs nobody."""
     for resting in breakers.named:
         if resting.name == EVERYTHING:
-            again = "`keepshowingup resume-sending` starts again."
-            yield Alarm(f"Nothing is sent ({resting.reason}).", again)
+            yield Alarm(f"Nothing is sent: {resting.reason}.", "`keepshowingup resume-sending` says what to do.")
         elif resting.state is State.OPEN:
             yield Alarm(f"{resting.name} is resting: {resting.reason}", letters=DispatchState.RETRY_AT)
     if number := breakers.open_domains:
@@ -192,7 +192,7 @@ def _ask(now: datetime, real_now: datetime, *, all_names: bool) -> Status:
         claimed=under_way[DispatchState.CLAIMED][0],
         handing_over=under_way[DispatchState.HANDING_OVER][0],
         retry=Dispatch.objects.filter(state=DispatchState.RETRY_AT).count(),
-        unknown=Dispatch.objects.filter(state=DispatchState.UNKNOWN).count(),
+        unknown=in_doubt_letters().count(),
         accepted_today=accepted.aggregate(all=Coalesce(Sum("number"), 0))["all"],
         heartbeats=_heartbeats(real_now),
         breakers=troubled(real_now, all_names=all_names),

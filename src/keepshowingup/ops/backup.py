@@ -1,7 +1,7 @@
 """Copying the database to a file, and putting such a copy in place.
 
 What a backup does not know was sent since would be sent again. So a restored database is in safe mode from its first
-moment: nothing is claimed until an operator says so (:func:`resume_sending`).
+moment: nothing is claimed until an operator says so (see ``resuming``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,14 +24,15 @@ from django.db.models import Max
 
 from keepshowingup.core.errors import PartMissing, Refused, WrongUsage
 from keepshowingup.delivery import breaker
-from keepshowingup.delivery.models import Breaker, Heartbeat
+from keepshowingup.delivery.highwater import read_marks
+from keepshowingup.delivery.models import Breaker, Heartbeat, HighWater
+from keepshowingup.delivery.safemode import FOR_EVER, stop_sending
 from keepshowingup.ops.database import migrate, reason
 from keepshowingup.ops.folder import sole_use
 
 SQLITE_MARK, POSTGRES_MARK = b"SQLite format 3\0", b"PGDMP"
 STILL_WARM = timedelta(seconds=30)
-FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
-SAFE_MODE = "a backup was restored; nothing is sent until you run `keepshowingup resume-sending`"
+SAFE_MODE = "a backup was restored"
 
 
 def backup(target: Path) -> int:
@@ -70,19 +71,26 @@ def restore(source: Path, real_now: datetime) -> None:
         raise Refused(f"{source} is no backup of a {kind} database. DATABASE_URL says the database is {kind}.")
     with sole_use(settings.DATA_DIR, patience=1):
         _refuse_while_warm(real_now)
+        last_seen = _last_seen(real_now)
         if _on_sqlite():
-            _restore_sqlite(source, real_now)
+            _restore_sqlite(source, real_now, last_seen)
         else:
             _restore_postgres(source)
             migrate()
+            stop_sending(SAFE_MODE, real_now, until=last_seen)
 
 
-def resume_sending() -> bool:
-    """End the safe mode; whether there was one."""
-    if not Breaker.objects.filter(transport=breaker.EVERYTHING).exists():
-        return False
-    breaker.mend({breaker.EVERYTHING})
-    return True
+def _last_seen(real_now: datetime) -> datetime:
+    """When the database that is replaced last ticked, by itself or by the data folder; now, if neither says."""
+    seen: list[datetime] = []
+    try:
+        seen += [mark.seen_at for mark in read_marks(settings.DATA_DIR).values()]
+        seen += HighWater.objects.values_list("seen_at", flat=True)
+    except (DatabaseError, PartMissing):
+        pass  # broken or empty: the very reason to restore
+    finally:
+        connection.close()
+    return max(seen, default=real_now)
 
 
 def _on_sqlite() -> bool:
@@ -129,11 +137,11 @@ def _copy_sqlite(source: Path, target: Path) -> None:
         raise Refused(f"The copy of {source} is damaged: {health}.")
 
 
-def _restore_sqlite(source: Path, real_now: datetime) -> None:
+def _restore_sqlite(source: Path, real_now: datetime, last_seen: datetime) -> None:
     place = _sqlite_path()
     with _draft_beside(place) as draft:
         _copy_sqlite(source, draft)
-        _make_safe(draft)
+        _make_safe(draft, real_now, last_seen)
         if place.exists():
             _close_for_good(place)
             place.rename(place.with_name(f"{place.name}.before-{real_now:%Y%m%d-%H%M%S}"))
@@ -142,15 +150,13 @@ def _restore_sqlite(source: Path, real_now: datetime) -> None:
         _sync(place.parent)
 
 
-def _make_safe(database: Path) -> None:
+def _make_safe(database: Path, real_now: datetime, last_seen: datetime) -> None:
     """Bring a database file that nobody uses yet up to date and into safe mode."""
     alias = "restoring"
     connections.databases[alias] = {**connections.databases["default"], "NAME": str(database)}
     try:
         call_command("migrate", database=alias, interactive=False, verbosity=0)
-        Breaker.objects.using(alias).update_or_create(
-            transport=breaker.EVERYTHING, defaults={"open_until": FOR_EVER, "reason": SAFE_MODE}
-        )
+        stop_sending(SAFE_MODE, real_now, until=last_seen, using=alias)
         with connections[alias].cursor() as cursor:
             cursor.execute("PRAGMA journal_mode=DELETE")
     except DatabaseError as error:

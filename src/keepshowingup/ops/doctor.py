@@ -18,6 +18,7 @@ from django.db.models import Max
 
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.delivery.breaker import EVERYTHING
+from keepshowingup.delivery.highwater import how_far_behind
 from keepshowingup.delivery.models import Breaker, Heartbeat
 from keepshowingup.delivery.transports.relay import Relay, parse_relay
 from keepshowingup.editorial import help_now
@@ -214,9 +215,12 @@ def _masthead() -> Iterator[Finding]:
 
 
 def _heartbeats(real_now: datetime) -> Iterator[Finding]:
-    if Breaker.objects.filter(transport=EVERYTHING, open_until__gt=real_now).exists():
-        sentence = "Safe mode: a backup was restored, and nothing is sent."
-        yield Finding("sending", "wrong", sentence, "When you are sure, run `keepshowingup resume-sending`.")
+    stopped = Breaker.objects.filter(transport=EVERYTHING, open_until__gt=real_now).first()
+    behind = None if stopped else how_far_behind(settings.DATA_DIR)
+    if stopped or behind:
+        why = stopped.reason if stopped else "this database is older than what was sent"
+        mend = "Give evidence with `keepshowingup reconcile --log FILE`, then run `keepshowingup resume-sending`."
+        yield Finding("sending", "wrong", f"Safe mode: {why}, and nothing is sent.", mend)
     last = Heartbeat.objects.aggregate(last=Max("seen_at"))["last"]
     if last and last > real_now + timedelta(minutes=1):
         sentence = f"A worker was heard of at {last:%Y-%m-%d %H:%M} UTC, which is in the future: a clock was set back."

@@ -17,6 +17,7 @@ RETURNED_MAIL = "returned mail"
 class Kind(StrEnum):
     """What is said. The value is what is kept."""
 
+    TAKEN = "taken"  # the provider has it and will try: of interest while we don't know even that
     DELIVERED = "delivered"
     DELAYED = "delayed"  # still being tried by somebody else's server
     HARD = "hard"
@@ -39,8 +40,9 @@ class Evidence:
     """One thing said about one letter.
 
     ``provider`` and ``provider_id`` name it once and for all: said again, it is the same. The letter is found by
-    ``token`` (of our return path) or by one of ``message_ids``; ``recipient`` is believed only from a provider that
-    has proved who it is. ``happened_at`` is aware; ``detail`` is for staff and must carry no address.
+    ``token`` (of our return path), by one of ``message_ids``, or by ``provider_message``, the provider's own name for
+    it, which it told us when it took the letter. ``recipient`` is believed only from a provider that has proved who it
+    is. ``happened_at`` is aware; ``detail`` is for staff and must carry no address.
     """
 
     provider: str
@@ -52,6 +54,7 @@ class Evidence:
     message_ids: tuple[str, ...] = ()
     recipient: str = ""
     happened_at: datetime | None = None
+    provider_message: str = ""
 
 
 def from_returned(raw: bytes, found: tuple[Returned, ...]) -> list[Evidence]:

@@ -17,8 +17,8 @@ from anymail.signals import AnymailTrackingEvent, EventType, RejectReason
 from keepshowingup.outcomes.evidence import KINDS_OF_FAILURES, Evidence, Kind, without_addresses
 from keepshowingup.outcomes.old_formats import judge_words
 
-# Our Message-IDs have 32 hex digits before the @; providers carry them along under a dozen names.
-OURS = re.compile(r"[0-9a-f]{32}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+# Our Message-IDs have hex digits before the @ (see delivery.naming); providers carry them under a dozen names.
+OURS = re.compile(r"(?<![0-9a-f])[0-9a-f]{16,24}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 
 _LASTING = re.compile(r"\bhard|permanent|badmailbox|invalid", re.IGNORECASE)
 _PASSING = re.compile(r"\bsoft|transient|temporary", re.IGNORECASE)
@@ -42,6 +42,7 @@ def read_event(provider: str, event: AnymailTrackingEvent) -> Evidence | None:
         detail=without_addresses(words) or reason,
         message_ids=_message_ids(event),
         recipient=event.recipient or "",
+        provider_message=str(event.message_id or ""),
         happened_at=(moment if moment.tzinfo else moment.replace(tzinfo=UTC)) if isinstance(moment, datetime) else None,
     )
 
@@ -76,6 +77,8 @@ def _rejected(event: AnymailTrackingEvent, words: str) -> Verdict:
 
 
 _READERS: dict[str, Callable[[AnymailTrackingEvent, str], Verdict]] = {
+    EventType.QUEUED: _always(Kind.TAKEN, "the provider has it"),
+    EventType.SENT: _always(Kind.TAKEN, "the provider has sent it on"),
     EventType.DELIVERED: _always(Kind.DELIVERED, "delivered"),
     EventType.DEFERRED: _always(Kind.DELAYED, "delayed"),
     EventType.BOUNCED: _bounced,

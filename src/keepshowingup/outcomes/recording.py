@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from keepshowingup.audience.leaving import leave, suppress
 from keepshowingup.audience.models import Subscriber, Suppression
@@ -33,9 +34,13 @@ log = logging.getLogger(__name__)
 KEPT = timedelta(days=90)
 """How long events are kept: as long as the delivery log."""
 
-# What is said of a letter, and where that moves it. What is not here moves nothing: a complaint came from an inbox.
+SHORTEST_NAME = 8
+
+# What is said of a letter, and where that moves it. Who delays a letter or hears a complaint about it has taken it.
 MOVES = {
+    Kind.TAKEN: DispatchState.ACCEPTED,
     Kind.DELIVERED: DispatchState.ACCEPTED,
+    Kind.DELAYED: DispatchState.ACCEPTED,
     Kind.COMPLAINT: DispatchState.ACCEPTED,
     Kind.LEFT: DispatchState.ACCEPTED,
     Kind.HARD: DispatchState.REFUSED,
@@ -62,8 +67,8 @@ def record(evidence: Evidence, now: datetime, real_now: datetime | None = None) 
     with transaction.atomic():
         dispatch = _letter(evidence)
         reader = dispatch.subscriber if dispatch else _reader(evidence)
-        if reader is None:
-            return Recorded(evidence.kind, evidence.status, None, changed=False)
+        if reader is None or (evidence.kind is Kind.TAKEN and not _is_news(dispatch)):
+            return Recorded(evidence.kind, evidence.status, dispatch.pk if dispatch else None, changed=False)
         event, is_new = Event.objects.get_or_create(
             provider=evidence.provider[:40],
             provider_id=evidence.provider_id[:200],
@@ -100,12 +105,30 @@ def forget_old(now: datetime) -> int:
 
 
 def _letter(evidence: Evidence) -> Dispatch | None:
-    rows = Dispatch.objects.select_related("subscriber")
+    """The letter, locked: what is said of it must not be lost to whoever offers it again at this moment."""
+    rows = Dispatch.objects.select_related("subscriber").select_for_update(of=("self",))
     if evidence.token and (opaque := read(Purpose.RETURN_PATH, evidence.token)):
         found = rows.filter(message_id__startswith=f"<{opaque}@").first()
         if found is not None:
             return found
-    return rows.filter(message_id__in=evidence.message_ids).first() if evidence.message_ids else None
+    if evidence.message_ids and (found := rows.filter(message_id__in=evidence.message_ids).first()):
+        return found
+    return _by_the_providers_name(evidence, rows)
+
+
+def _by_the_providers_name(evidence: Evidence, rows: QuerySet[Dispatch]) -> Dispatch | None:
+    """Among the letters to this recipient, the one whose acceptance the provider answered with that name."""
+    name = evidence.provider_message.strip("<>")
+    key = check_address(evidence.recipient).key if evidence.recipient else ""
+    if len(name) < SHORTEST_NAME or not key:
+        return None
+    theirs = rows.filter(subscriber__email_key=key, reason__contains=name).order_by("-pk")[:2]
+    # Two letters can't have been taken under one name: then it is no name, but a word of the answer.
+    return theirs[0] if len(theirs) == 1 else None
+
+
+def _is_news(dispatch: Dispatch | None) -> bool:
+    return dispatch is not None and may_move(DispatchState(dispatch.state), DispatchState.ACCEPTED)
 
 
 def _reader(evidence: Evidence) -> Subscriber | None:
@@ -124,7 +147,7 @@ def _move(dispatch: Dispatch, evidence: Evidence, now: datetime) -> None:
     settle(
         [
             # What came back had been handed over; its day counts for spacing all the same.
-            Settlement(held, target, words, handed_at=held.handed_over_at or evidence.happened_at or now)
+            Settlement(held, target, words, handed_at=held.handed_over_at or evidence.happened_at or now, evidence=True)
             for held in read_held([dispatch.pk])
         ],
         now,

@@ -44,7 +44,7 @@ def fates(sequence_id: int, since: datetime) -> Fates:
     """What became of the letters of a sequence that were handed over since ``since`` (calendar, UTC)."""
     letters = Dispatch.objects.filter(enrolment__sequence_id=sequence_id, handed_over_at__gte=since)
     counts = letters.aggregate(
-        accepted=Count("pk", filter=~Q(state=DispatchState.UNKNOWN)),
+        accepted=Count("pk", filter=Q(state__in=[DispatchState.ACCEPTED, DispatchState.REFUSED])),
         returned=Count("pk", filter=Q(state=DispatchState.REFUSED)),
         unknown=Count("pk", filter=Q(state=DispatchState.UNKNOWN)),
     )

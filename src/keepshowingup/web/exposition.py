@@ -1,5 +1,5 @@
 """How it stands, as Prometheus reads it. Every name is explained in ``docs/running.md``; no label names a reader,
-nor a domain that would tell who reads (see ``delivery.naming``).
+nor a domain that would tell who reads (see ``delivery.disclosing``).
 
 What could not be found out is left out: a zero would be believed.
 """
@@ -39,7 +39,7 @@ COUNTERS = {
     End.RETURNED: ("returned", "Letters that came back after they had been taken."),
     End.UNKNOWN: ("doubted", "Letters that came into doubt: the server may have them."),
 }
-# Of each transport, and of each recipients' domain that may be named (see delivery.naming).
+# Of each transport, and of each recipients' domain that may be named (see delivery.disclosing).
 FLOWS = {
     "rest_seconds": "How long a {}'s breaker stays open.",
     "under_way": "Letters a {}'s server has been offered and has not answered.",

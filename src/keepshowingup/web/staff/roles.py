@@ -58,6 +58,7 @@ LEAST: dict[str, Role | None] = {
     "preview": VIEWER,
     "forecast": VIEWER,
     "delivery": VIEWER,
+    "doubts": VIEWER,
     "readers": VIEWER,
     # writing
     "article_import": EDITOR,
@@ -83,6 +84,7 @@ LEAST: dict[str, Role | None] = {
     "reader_resume": SENDER,
     "reader_leave": SENDER,
     "reader_settle": SENDER,
+    "doubt_settle": SENDER,
     # the house
     "masthead": ADMIN,
     "people": ADMIN,

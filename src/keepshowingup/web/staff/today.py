@@ -17,6 +17,7 @@ from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.states import DispatchState, EnrolmentState
 from keepshowingup.delivery import watching
+from keepshowingup.delivery.doubt import in_doubt_letters
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.watching import status
 from keepshowingup.editorial.masthead import masthead_obstacles
@@ -75,9 +76,9 @@ def figures(now: dt.datetime, days: list[Day]) -> list[Figure]:
     counts = letters.aggregate(
         delivered=Count("pk", filter=Q(state=DispatchState.ACCEPTED, handed_over_at__gte=midnight)),
         under_way=Count("pk", filter=Q(state__in=_UNDER_WAY)),
-        unknown=Count("pk", filter=Q(state=DispatchState.UNKNOWN)),
         returned=Count("pk", filter=Q(state=DispatchState.REFUSED, claimed_at__gte=now - WEEK)),
     )
+    in_doubt = in_doubt_letters().count()
     left = Subscriber.objects.filter(state=Subscriber.State.LEFT, left_at__gte=now - WEEK).count()
     late = due_enrolments(now).count()
     still_due = days[0].letters + counts["under_way"]
@@ -85,11 +86,11 @@ def figures(now: dt.datetime, days: list[Day]) -> list[Figure]:
         Figure(still_due, "due today", f"{late:,} of them now" if late else "still to come"),
         Figure(counts["delivered"], "delivered so far", "today", "live" if counts["delivered"] else ""),
         Figure(
-            counts["unknown"],
+            in_doubt,
             "held for a decision",
             "may or may not have arrived",
-            "wait" if counts["unknown"] else "",
-            f"{delivery}?state=unknown",
+            "wait" if in_doubt else "",
+            reverse("staff:doubts"),
         ),
         Figure(
             counts["returned"],
