@@ -45,9 +45,7 @@ def test_a_domain_that_refuses_by_policy_rests_and_comes_back_by_one_trial_lette
     with office.house.running(workers=1):
         office.wait_until(lambda: by_domain(office.relay.recipients)["example.org"] == 40, "everybody else's letter")
         office.wait_until(lambda: set(office.tell()["resting"]) == names, "both to rest")
-        alarm = "\n".join(office.tell()["sentences"])
-        assert "refuses.example by main is resting: 550 5.7.1 we do not want mail from you" in alarm
-        assert "wary.example by main is resting: 451 4.7.0 your reputation is low" in alarm
+        assert "2 recipients' domains are resting." in "\n".join(office.tell()["sentences"])
         office.wait_until(lambda: min(office.tell()["failures"].values()) >= 2, "a trial of each")
         asked, failures = by_domain(office.relay.asked), office.tell()["failures"]
         office.relay.refuses.clear()

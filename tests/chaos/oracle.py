@@ -27,6 +27,8 @@ SECOND = 1.0
 # Real seconds after which nobody asks a mailbox again that has said it does not exist. A worker that was killed with
 # the answer in its hand may have left the question to another.
 HEARD_WITHIN = 60.0
+# A letter in doubt counts from its Date, the moment of the look it was composed by; that is never older (real seconds).
+LOOK = 1.0
 # Real seconds: clocks have microseconds, and a calendar that runs fast makes more of them.
 ROUNDING = 0.001
 
@@ -179,7 +181,7 @@ class _Reading:
             self.verdict.odd.append(f"{what} is with the server, and the product calls it {fate.state}: {fate.reason}")
         elif fate.state not in {"accepted", "unknown"}:
             self.verdict.waiting.append(f"{what} is with the server, and still {fate.state}")
-        elif handed < calendar.shown_at(took.began):
+        elif handed < calendar.shown_at(took.began - (LOOK if fate.state == "unknown" else 0.0)):
             self.verdict.odd.append(f"{what} was accepted, by the product, before its DATA began")
 
     def _check_spacing(self, step: int, before: datetime | None, handed: datetime) -> None:

@@ -165,7 +165,7 @@ def test_at_a_terminal_it_looks_again_until_ctrl_c_and_leaves_it_as_it_was(house
         assert keepshowingup(house, "tick", "--once").returncode == 0
         shown.wait_for("All is well.")
         shown.type("\x03")
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0
         shown.wait_for("\x1b[?25h")  # the cursor is back
     assert "Traceback" not in shown.text
     assert max(len(line) for line in re.split(r"[\r\n]+", re.sub(r"\x1b\[[?\d;]*[a-zA-Z]", "", shown.text))) <= 80

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -73,17 +75,22 @@ def _keep_looking(*, all_names: bool) -> None:
 
     from keepshowingup.cli.screen import draw
 
+    over = threading.Event()
+    # An exception out of nowhere may come where a library has no use for it, and be lost.
+    before = signal.signal(signal.SIGINT, lambda *_: over.set())
     try:
         began = time.monotonic()
         with Live(draw(_look(all_names=all_names)), auto_refresh=False) as live:
-            while True:
-                # A question that takes long, of a large house at a busy hour, is asked less often.
-                took = time.monotonic() - began
-                time.sleep(max(EACH - took, 4 * took if took > EACH / 5 else 0.0, 0.0))
+            while not over.wait(_rest(time.monotonic() - began)):
                 began = time.monotonic()
                 live.update(draw(_look(all_names=all_names)), refresh=True)
-    except KeyboardInterrupt:
-        return
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _rest(took: float) -> float:
+    """Seconds until the next look: a question that takes long, of a large house at a busy hour, is asked less often."""
+    return max(EACH - took, 4 * took if took > EACH / 5 else 0.0, 0.0)
 
 
 def _need_database(seen: View) -> None:

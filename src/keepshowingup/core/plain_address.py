@@ -9,10 +9,11 @@ _LONGEST = 64
 
 # A part of what check_address takes. Left out: apostrophes (a spreadsheet may have put one in front), two hyphens
 # in a row (they may announce an A-label), endings of more than eight letters ('localhost' is none, and has nine).
-# Possessive (++): what was read is never given back, for it could not be read another way.
-_ATOM = r"[A-Za-z0-9!#$%&*+/=?^_`{|}~-]++"
-_LABEL = r"[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+"
-_PLAIN = re.compile(rf"{_ATOM}(?:\.{_ATOM})*+@(?:{_LABEL}\.)+[A-Za-z]{{2,8}}").fullmatch
+# What was read can't be read another way, so nothing here goes back far. Not possessive (++): Python 3.11 has errors
+# there before 3.11.5.
+_ATOM = r"[A-Za-z0-9!#$%&*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
+_PLAIN = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z]{{2,8}}").fullmatch
 
 
 def read_plain_address(text: str) -> tuple[str, str] | None:

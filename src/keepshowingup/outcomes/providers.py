@@ -18,7 +18,7 @@ from keepshowingup.outcomes.evidence import KINDS_OF_FAILURES, Evidence, Kind, w
 from keepshowingup.outcomes.old_formats import judge_words
 
 # Our Message-IDs have hex digits before the @ (see delivery.naming); providers carry them under a dozen names.
-OURS = re.compile(r"(?<![0-9a-f])[0-9a-f]{16,24}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+OURS = re.compile(r"(?<![0-9a-f])[0-9a-f]{16,32}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 
 _LASTING = re.compile(r"\bhard|permanent|badmailbox|invalid", re.IGNORECASE)
 _PASSING = re.compile(r"\bsoft|transient|temporary", re.IGNORECASE)
