@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import pytest
+from django.conf import LazySettings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from keepshowingup.core.clock import Clock
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Article, Sequence
 from tests.web.staff_desk import PASSWORD, desk, fields, person, sequence_by, url
@@ -137,7 +140,12 @@ def test_settings_that_cannot_be_kept_are_a_sentence(changes: dict[str, object],
     assert "Kept words" in page
 
 
-def test_the_forecast_is_a_calendar_with_a_table() -> None:
+@pytest.mark.parametrize("hour", [0, 3, 12, 23])
+def test_the_forecast_is_a_calendar_with_a_table_whatever_the_hour_it_is_asked_at(
+    hour: int, settings: LazySettings
+) -> None:
+    asked_at = dt.datetime(2026, 11, 23, hour, 20, tzinfo=dt.UTC)
+    settings.CLOCK = Clock(real=lambda: asked_at)
     mara = person("editor", "Mara")
     sequence, client = sequence_by(mara), desk(mara)
     query = "?start=2026-12-01&zone=America/Santiago&hour=08:30&days=60"

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from keepshowingup.cadence.forecast import ForecastLetter, forecast
 from keepshowingup.core.errors import KeepShowingUpError
-from keepshowingup.core.timing import zone_names
+from keepshowingup.core.timing import load_zone, to_local, to_utc, zone_names
 from keepshowingup.web.staff.finding import find_sequence
 from keepshowingup.web.staff.roles import StaffRequest
 
@@ -60,8 +60,10 @@ def show(request: StaffRequest, slug: str) -> HttpResponse:
         sentence = "Write the day like 2026-12-01, the hour like 08:30, and 1 to 400 days."
         return render(request, "staff/forecast.html", context | {"sentence": sentence}, status=422)
     values = form.cleaned_data
-    start = dt.datetime.combine(values["start"], now.time(), tzinfo=dt.UTC)
     try:
+        zone = load_zone(values["zone"])
+        # The day is one in the reader's zone, at this time of day there.
+        start = to_utc(dt.datetime.combine(values["start"], to_local(now, zone).time()), zone)
         letters = forecast(sequence.pk, zone=values["zone"], hour=values["hour"], start=start, days=values["days"])
     except KeepShowingUpError as error:
         return render(request, "staff/forecast.html", context | {"sentence": error.message}, status=error.status)
