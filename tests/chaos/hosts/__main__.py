@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from tests.chaos.__main__ import WIDTH
-from tests.chaos.hosts.lan import what_is_missing
+from tests.chaos.hosts.lan import what_is_missing, what_the_kernel_refuses
 from tests.chaos.hosts.runs import play_hosts
 from tests.chaos.house import ROOT
 from tests.chaos.report import save_report, table_of
@@ -28,7 +28,7 @@ def main(seed: int, readers: int, steps: int, report: Path | None, as_json: bool
     """Three hosts, of which one is cut off, one dies, and one joins late."""
     console = Console(highlight=False, stderr=as_json)
     console.width = max(console.width, WIDTH)
-    if missing := what_is_missing():
+    if missing := what_is_missing() or what_the_kernel_refuses():
         console.print(missing, soft_wrap=True)
         sys.exit(1)
     console.print(f"Three hosts, {readers} readers x {steps} letters each. Two or three minutes.")

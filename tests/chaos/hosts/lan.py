@@ -34,12 +34,17 @@ class Network(Enum):
 
 
 def what_is_missing() -> str:
-    """Why hosts can't be had here, in a sentence; empty when they can."""
+    """What has to be there for hosts of their own and is not, in a sentence; empty when all is."""
     if os.geteuid() != 0:
         return "Hosts of their own need root: network namespaces can't be made otherwise."
     for program, package in (("ip", "iproute2"), ("unshare", "util-linux"), ("nsenter", "util-linux")):
         if shutil.which(program) is None:
             return f"Hosts of their own need the program {program}: install {package}."
+    return ""
+
+
+def what_the_kernel_refuses() -> str:
+    """Why this kernel gives no hosts of their own, in a sentence; empty when it does. Nothing can be done about it."""
     tried = subprocess.run([*UNSHARED, "ip", "link", "add", "trial", "type", "bridge"], capture_output=True, text=True)
     if tried.returncode:
         return f"Hosts of their own need network namespaces, and this kernel gives none: {tried.stderr.strip()}"
