@@ -25,9 +25,9 @@ test-sqlite: $(VENV)/ready-to-test ## Every test on SQLite, with real processes 
 	$(BIN)/pytest -n 3 --dist loadgroup -m "not long"
 
 # core and letters know no database, pages look the same on each, and hosts bring their own PostgreSQL: those need no
-# second run.
+# second run; nor do processes whose database does not matter (marked once).
 test-postgres: $(VENV)/ready-to-test ## Every test that touches a database, on a real PostgreSQL
-	KSU_TEST_ON=postgres $(BIN)/pytest -n 3 --dist loadgroup -m "not browser and not long" --ignore tests/core --ignore tests/letters --ignore tests/chaos/hosts
+	KSU_TEST_ON=postgres $(BIN)/pytest -n 3 --dist loadgroup -m "not browser and not long and not once" --ignore tests/core --ignore tests/letters --ignore tests/chaos/hosts
 
 faults: $(VENV)/ready-to-test ## Every fault of docs/promises.md, also those that take ten minutes, on both databases
 	$(BIN)/pytest tests/faults -n 2 --dist loadgroup $(FAULTS)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("acceptance"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.once, pytest.mark.xdist_group("acceptance"), pytest.mark.timeout(400)]
 
 # Plain text, headings that are unmarked lines, Windows line ends, a stray brace, a letter that says {{ first_name }}.
 ARTICLE = """A Garden In The Yard

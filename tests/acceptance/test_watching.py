@@ -22,7 +22,7 @@ from tests.postgres import Postgres, PostgresMissing, free_port, postgres_server
 from tests.processes import PROGRAM, environment, eventually, keepshowingup
 from tests.valkey import Valkey, running_valkey
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("acceptance")]
+pytestmark = [pytest.mark.acceptance, pytest.mark.once, pytest.mark.xdist_group("acceptance")]
 
 TOKEN = "4fJq8ZkT1pWcXy7Lm2RbN5sVd9GhQ3uEa"
 # What Celery says to a terminal when it is told to stop is no line of its log.

@@ -19,7 +19,7 @@ import pytest
 from tests.postgres import free_port
 from tests.processes import PROGRAM, environment, eventually, keepshowingup, processes_about
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.acceptance, pytest.mark.once, pytest.mark.xdist_group("up")]
 PARTS = {
     "broker": "valkey-server",
     "mailbox": "keepshowingup mailbox",
