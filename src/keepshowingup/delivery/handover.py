@@ -103,6 +103,7 @@ class _Round:
         self.offered_again: set[int] = set()
         self.avoid: dict[int, frozenset[str]] = {}
         self.works: set[str] = set()
+        self.taken_up = False  # the journal says that a letter is being rendered
         self._believe(lastlook.judge(letters, self.clock.now()), read_at)
 
     def run(self) -> Tally:
@@ -193,6 +194,7 @@ class _Round:
         """What the database said at ``read_at``, and by which way each letter may leave now."""
         self.look, self.looked_at, self.done_since_look = look, read_at, 0
         self.paper: Stationery = stationery(look.sequences, look.revisions, self.clock.now(), self.courier.drawer)
+        self.paper.on_rendering = self._take_up
         self.routed_at = self.clock.real()
         standing = breaker.standing(self.routed_at)
         if breaker.EVERYTHING in standing.resting:
@@ -234,16 +236,24 @@ class _Round:
         self.looked_at_ahead = self.looked_at_ahead + 1 if seen else 0
 
     def _compose(self, held: Held) -> Prepared | None:
-        # Whatever else it may die of leaves it taken up: the third time it is given up.
-        self.journal.taken_up(held.pk, held.fence)
+        self.taken_up = False
         try:
             prepared = prepare(held, self.paper)
         except KeepShowingUpError as error:
             log.error("dispatch %d could not be composed: %s", held.pk, type(error).__name__)
             self._stays(held, self._withhold(held, error.message))
             prepared = None
-        self.journal.put_down(held.pk, held.fence)
+        except Exception:
+            # Whatever else it may die of leaves it taken up: the third time it is given up.
+            self._take_up(held)
+            raise
+        if self.taken_up:
+            self.journal.put_down(held.pk, held.fence)
         return prepared
+
+    def _take_up(self, held: Held) -> None:
+        self.journal.taken_up(held.pk, held.fence)
+        self.taken_up = True
 
     def _withhold(self, held: Held, why: str) -> Settlement | None:
         """A reader of a sequence waits for the letter to be mended; who has asked for a notice can ask again."""

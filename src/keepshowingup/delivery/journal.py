@@ -95,7 +95,7 @@ class Journal:
             os.close(self._file)  # between the two lines above a sweeper took it for a dead worker's
 
     def taken_up(self, dispatch: int, fence: int) -> None:
-        """This letter's turn has come. If it is what kills the worker, the third time it is given up."""
+        """This letter is being rendered. If it is what kills the worker, the third time it is given up."""
         self._note(b"T %d %d\n" % (dispatch, fence))
 
     def put_down(self, dispatch: int, fence: int) -> None:

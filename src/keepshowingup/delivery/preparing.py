@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -86,6 +86,10 @@ class Drawer:
             raise
 
 
+def _nobody_asks(_: Held) -> None:
+    """A preview dies of nothing that anybody would have to count."""
+
+
 @dataclass
 class Stationery:
     """What the letters of one chunk have in common, read once: the masthead, the sequences, the frozen letters."""
@@ -95,6 +99,8 @@ class Stationery:
     drawer: Drawer
     now: datetime
     seal: Signer | None = None
+    on_rendering: Callable[[Held], None] = _nobody_asks
+    """Told before a template is rendered for a letter; filling in a skeleton is nothing a worker could die of."""
     _help: dict[str, tuple[HelpNow, ...]] = field(default_factory=dict)
     _shared: dict[tuple[int, str, str, str], LetterValues] = field(default_factory=dict)
     _skeletons: dict[tuple[int, int, tuple[bool, ...]], Skeleton | None] = field(default_factory=dict)
@@ -138,10 +144,11 @@ class Stationery:
             )
         return self._shared[key]
 
-    def skeleton(self, revision_id: int, shared: LetterValues, has: tuple[bool, ...]) -> Skeleton | None:
+    def skeleton(self, held: Held, revision_id: int, shared: LetterValues, has: tuple[bool, ...]) -> Skeleton | None:
         """The letter with holes, found without comparing all values again."""
         key = (revision_id, id(shared), has)
         if key not in self._skeletons:
+            self.on_rendering(held)
             self._skeletons[key] = self.drawer.skeleton((revision_id, shared, has))
         return self._skeletons[key]
 
@@ -167,6 +174,7 @@ def prepare(held: Held, paper: Stationery) -> Prepared:
     token = make(Purpose.RETURN_PATH, opaque_of(held.message_id))
     sender = f"bounce+{token}@{paper.domain}"
     if held.sequence_id is None:
+        paper.on_rendering(held)
         notice = render(standard_letter(held.notice_kind or "", held.language), _notice_values(held, paper))
         message = compose(notice, _headers(held, None, "", paper, sender))
     else:
@@ -178,9 +186,10 @@ def _letter(held: Held, sequence: Sequence, paper: Stationery, sender: str) -> b
     assert held.revision_id is not None
     shared, personal = _shared_values(held, sequence, paper), _personal_values(held)
     headers = _headers(held, sequence, personal.unsubscribe_url, paper, sender)
-    skeleton = paper.skeleton(held.revision_id, shared, tuple(map(bool, personal)))
+    skeleton = paper.skeleton(held, held.revision_id, shared, tuple(map(bool, personal)))
     if skeleton is not None:
         return skeleton.write(personal, headers)
+    paper.on_rendering(held)
     with paper.drawer.in_bounds(held.revision_id):
         rendered = render(paper.drawer.letters[held.revision_id], replace(shared, **personal._asdict()))
     return compose(rendered, headers)
