@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # How fast the machine is today is no property of the code.
 hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.load_profile("house")
+# Milliseconds for which a page is waited for: for what never comes, not for slow machines.
+PATIENCE = 60_000
 
 
 @pytest.fixture
@@ -55,8 +57,9 @@ def missing(part: str) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One real Chromium for the session, headless."""
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import Error, expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     # Playwright's synchronous interface runs an event loop in this thread; Django would take it for async code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
@@ -73,6 +76,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page of a fresh context: no cookies, nothing cached."""
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
 

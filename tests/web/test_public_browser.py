@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
+from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
 from keepshowingup.audience.models import Invitation, Subscriber
@@ -55,6 +57,12 @@ def plain(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
+def press(page: Page, name: str) -> None:
+    """Press a button that sends a form, and wait until the page it leads to is there."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=name).click()
+
+
 def faults(page: Page, axe_source: str) -> list[str]:
     page.evaluate(axe_source)
     found: dict[str, Any] = page.evaluate("axe.run()")
@@ -86,22 +94,22 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(
 
     page.goto(live_server.url + "/s/people")
     page.locator("form.ask").evaluate("form => { form.noValidate = true }")
-    page.get_by_role("button", name="Send me the first one").click()
+    press(page, "Send me the first one")
     look("join, with something missing")
     page.locator(".zone summary").click()
     look("join, with the zones open")
 
     page.goto(live_server.url + preferences)
     page.get_by_role("radio", name="My own time").check()
-    page.get_by_role("button", name="Save name and time").click()
+    press(page, "Save name and time")
     look("preferences, saved")
     page.get_by_role("radio", name="A week").check()
-    page.get_by_role("button", name="Rest my letters").click()
+    press(page, "Rest my letters")
     look("preferences, paused")
-    page.get_by_role("button", name="Erase it").click()
+    press(page, "Erase it")
     look("erase")
     page.goto(live_server.url + leave)
-    page.get_by_role("button", name="Stop all letters").click()
+    press(page, "Stop all letters")
     look("left")
     context.close()
     # An answer of 422 is a page here, and no fault of it.
@@ -112,7 +120,7 @@ def test_the_answer_to_joining_is_calm_for_axe_too(
     page: Page, live_server: LiveServer, sequence: Sequence, axe_source: str, no_hurry: None
 ) -> None:
     join(page, live_server)
-    assert page.get_by_role("heading", name="Look in your inbox.").is_visible()
+    expect(page.get_by_role("heading", name="Look in your inbox.")).to_be_visible()
     assert faults(page, axe_source) == []
 
 
@@ -124,59 +132,59 @@ def join(page: Page, live_server: LiveServer) -> None:
     if not page.locator("#zone").input_value():
         page.locator("#zone").select_option("America/Santiago")
     page.get_by_label("Yes, send me these letters").check()
-    page.get_by_role("button", name="Send me the first one").click()
+    press(page, "Send me the first one")
 
 
 def test_the_whole_journey_works_without_any_script(
     plain: Page, live_server: LiveServer, sequence: Sequence, no_hurry: None
 ) -> None:
     join(plain, live_server)
-    assert plain.get_by_role("heading", name="Look in your inbox.").is_visible()
+    expect(plain.get_by_role("heading", name="Look in your inbox.")).to_be_visible()
 
     token = make(Purpose.CONFIRM, Invitation.objects.get().opaque)
     plain.goto(f"{live_server.url}/confirm/{token}")
-    plain.get_by_role("button", name="Yes, send me the letters").click()
-    assert plain.get_by_role("heading", name="Good. That is all.").is_visible()
+    press(plain, "Yes, send me the letters")
+    expect(plain.get_by_role("heading", name="Good. That is all.")).to_be_visible()
     reader = Subscriber.objects.get(email_key="ana@example.org")
     assert (reader.state, reader.first_name, reader.hour) == ("active", "Ana", dt.time(19, 0))
 
     plain.get_by_role("link", name="Look after my letters").click()
     plain.get_by_role("radio", name="Two weeks").check()
-    plain.get_by_role("button", name="Rest my letters").click()
-    assert "Letters rest until" in plain.get_by_role("status").inner_text()
-    plain.get_by_role("button", name="Start again now").click()
-    assert "coming again" in plain.get_by_role("status").inner_text()
+    press(plain, "Rest my letters")
+    expect(plain.get_by_role("status")).to_contain_text("Letters rest until")
+    press(plain, "Start again now")
+    expect(plain.get_by_role("status")).to_contain_text("coming again")
 
     plain.locator(".zone summary").click()
     plain.get_by_label("Where are you?").select_option("Europe/Lisbon")
     plain.get_by_role("radio", name="My own time").check()
     plain.get_by_label("My own time", exact=True).last.fill("07:45")
-    plain.get_by_role("button", name="Save name and time").click()
-    assert plain.get_by_text("They come at 7:45, Lisbon time.").is_visible()
+    press(plain, "Save name and time")
+    expect(plain.get_by_text("They come at 7:45, Lisbon time.")).to_be_visible()
 
     plain.get_by_label("For those who care").check()
-    plain.get_by_role("button", name="Save my choice").click()
-    assert plain.get_by_label("For those who care").is_checked()
+    press(plain, "Save my choice")
+    expect(plain.get_by_label("For those who care")).to_be_checked()
 
     with plain.expect_download() as waiting:
         plain.get_by_role("button", name="Download it").click()
     assert json.loads(waiting.value.path().read_text())["you"]["address"] == "ana@example.org"
 
-    plain.get_by_role("button", name="Stop all letters").click()
-    assert "no more letters" in plain.get_by_role("status").inner_text()
-    plain.get_by_role("button", name="Erase it").click()
-    plain.get_by_role("button", name="Yes, erase everything").click()
-    assert plain.get_by_role("heading", name="You are forgotten here").is_visible()
+    press(plain, "Stop all letters")
+    expect(plain.get_by_role("status")).to_contain_text("no more letters")
+    press(plain, "Erase it")
+    press(plain, "Yes, erase everything")
+    expect(plain.get_by_role("heading", name="You are forgotten here")).to_be_visible()
     assert not Subscriber.objects.exists()
     assert plain.context.cookies() == []
 
 
 def test_leaving_and_coming_back_without_any_script(plain: Page, live_server: LiveServer, reader: Subscriber) -> None:
     plain.goto(live_server.url + page_of(Purpose.LEAVE, reader))
-    plain.get_by_role("button", name="Stop all letters").click()
+    press(plain, "Stop all letters")
     reader.refresh_from_db()
     assert reader.state == Subscriber.State.LEFT
-    plain.get_by_role("button", name="Start them again").click()
+    press(plain, "Start them again")
     reader.refresh_from_db()
     assert reader.state == Subscriber.State.ACTIVE
 
@@ -185,11 +193,11 @@ def test_the_browsers_own_zone_is_offered(browser: Browser, live_server: LiveSer
     context = browser.new_context(timezone_id="Asia/Kathmandu", locale="en")
     page = context.new_page()
     page.goto(live_server.url + "/s/people")
-    assert page.locator("#zone").input_value() in {"Asia/Kathmandu", "Asia/Katmandu"}
-    assert page.locator("[data-zone-said]").inner_text().startswith(("Kathmandu, now", "Katmandu, now"))
+    expect(page.locator("#zone")).to_have_value(re.compile("^Asia/Kath?mandu$"))
+    expect(page.locator("[data-zone-said]")).to_have_text(re.compile("^Kath?mandu, now"))
     page.locator(".zone summary").click()
     page.get_by_label("Where are you?").select_option("Europe/Lisbon")
-    assert page.locator("[data-zone-said]").inner_text().startswith("Lisbon, now")
+    expect(page.locator("[data-zone-said]")).to_have_text(re.compile("^Lisbon, now"))
     context.close()
 
 

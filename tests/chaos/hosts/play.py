@@ -102,7 +102,7 @@ def _play(town: Town, row: Row) -> Verdict:
 
 
 class _Director:
-    """Does to the hosts what is done to them, each time when they have their hands full."""
+    """Does to the hosts what is done to them, each time to one that has its hands full."""
 
     def __init__(self, town: Town, supervisor: Supervisor, monkey: Monkey, tell: Callable[[str], None]) -> None:
         self.town, self.supervisor, self.monkey, self.tell = town, supervisor, monkey, tell
@@ -122,14 +122,15 @@ class _Director:
         self.ours = {name: self.supervisor.pids[name] for name in ("broker", "server", "readers")}
         self._switch_on(a, b)
         self.town.began = wait_for_the_beginning(self.town, self.turn)
-        self._cut_off(a, *Network)
+        self._cut_off(self._busy(a, b), *Network)
         self._switch_on(c)
         self._wait_for_day(STEPS_APART)
-        self._kill(b)
+        dies = self._busy(a, b, c)
+        self._kill(dies)
         if self.town.plan.size.steps > 2:
             self._wait_for_day(2 * STEPS_APART)
             # The mail server can be reached: letters leave, and nobody hears of it.
-            self._cut_off(a, Network.DATA)
+            self._cut_off(self._busy(*(each for each in (a, b, c) if each is not dies)), Network.DATA)
         self._wait_for_day(self.town.plan.size.seconds / DAY)
 
     def _switch_on(self, *machines: Machine) -> None:
@@ -138,7 +139,6 @@ class _Director:
             self.tell(f"{machine.name} is switched on")
 
     def _cut_off(self, machine: Machine, *networks: Network) -> None:
-        self._when_busy(machine)
         began = time.time()
         machine.cut_off(*networks)
         stay(self.turn, SETTLES)
@@ -153,7 +153,6 @@ class _Director:
         self.monkey.done += 1
 
     def _kill(self, machine: Machine) -> None:
-        self._when_busy(machine)
         began = time.time()
         machine.die()
         stay(self.turn, SETTLES)
@@ -163,13 +162,16 @@ class _Director:
         self.monkey.kills.append(Kill(began, machine.name, frozenset(), AFTER_A_CUT, address, lost))
         self.monkey.done += 1
 
-    def _when_busy(self, machine: Machine) -> None:
+    def _busy(self, *machines: Machine) -> Machine:
+        """The first of these that has its hands full: a crowd may well pass one of them by."""
         patience = Patience(BUSY_WITHIN)
-        while len(self.town.in_hand(machine)) < ENOUGH:
-            if patience.is_over:
-                raise HarnessBroken(f"{machine.name} never had {ENOUGH} letters in hand")
+        while not patience.is_over:
+            for machine in machines:
+                if len(self.town.in_hand(machine)) >= ENOUGH:
+                    return machine
             self.turn()
             time.sleep(0.02)
+        raise HarnessBroken(f"none of {', '.join(each.name for each in machines)} ever had {ENOUGH} letters in hand")
 
     def _wait_for_day(self, day: float) -> None:
         while time.time() < self.town.began + day * DAY:
