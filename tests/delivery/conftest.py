@@ -49,11 +49,16 @@ def server() -> Iterator[SmtpServer]:
 
 @pytest.fixture
 def courier(server: SmtpServer, clock: StoppedClock, tmp_path: Path) -> Iterator[Courier]:
-    (relay,) = alone(server.url).all
-    house = Transports((replace(relay, connections=1),))
-    carrying = Courier(house, open_ways(house, "tests.example"), Journal(tmp_path / "journal"), clock)
+    carrying = courier_to(server, clock, tmp_path)
     yield carrying
     carrying.close()
+
+
+def courier_to(server: SmtpServer, clock: Clock, folder: Path) -> Courier:
+    """A courier with one connection, to be closed by the caller."""
+    (relay,) = alone(server.url).all
+    house = Transports((replace(relay, connections=1),))
+    return Courier(house, open_ways(house, "tests.example"), Journal(folder / "journal"), clock)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import pytest
@@ -163,20 +163,28 @@ def _until_one(lanes: Lanes) -> list[tuple[Load, Reply]]:
     return [(load, what) for load, what in done if isinstance(what, Reply)]
 
 
-def test_an_answer_is_told_before_the_next_dot_leaves_even_when_both_come_in_one_segment() -> None:
-    """Between the two a kill would leave two letters of one connection in doubt."""
+ENVELOPE_ACCEPTED = b"250 ok\r\n250 ok\r\n354 go on\r\n"
+
+
+@contextmanager
+def lane_and_server() -> Iterator[tuple[Lane, socket.socket]]:
+    """A lane that pipelines, and the server's end of it."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
-    told: list[str] = []
-    first, second = letter("a", dots=told), letter("b", dots=told)
-    lane = Lane(Opened(ours, pipelining=True), "relay")
     with closing(ours), closing(theirs):
-        lane.offer(replace(first, answered=lambda reply: told.append(f"answered {reply.code}")))
-        lane.offer(second)
-        theirs.sendall(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+        yield Lane(Opened(ours, pipelining=True), "relay"), theirs
+
+
+def test_an_answer_is_told_before_the_next_dot_leaves_even_when_both_come_in_one_segment() -> None:
+    """Between the two a kill would leave two letters of one connection in doubt."""
+    told: list[str] = []
+    with lane_and_server() as (lane, server):
+        lane.offer(replace(letter("a", dots=told), answered=lambda reply: told.append(f"answered {reply.code}")))
+        lane.offer(letter("b", dots=told))
+        server.sendall(ENVELOPE_ACCEPTED)
         lane.readable()
         assert told == ["a"]
-        theirs.sendall(b"250 kept\r\n250 ok\r\n250 ok\r\n354 go on\r\n")
+        server.sendall(b"250 kept\r\n" + ENVELOPE_ACCEPTED)
         lane.readable()
     assert told == ["a", "answered 250", "b"]
 
@@ -186,3 +194,51 @@ def test_a_message_with_dots_at_line_starts_arrives_as_it_was_and_so_does_one_wi
     with closing(Lanes(parse_relay(server.url), most=1)) as lanes:
         send_all(lanes, [replace(letter("a"), message=dotted), replace(letter("b"), message=plain, dotless=True)])
     assert [each.data for each in server.received] == [dotted, plain]
+
+
+def test_a_refused_envelope_is_told_as_an_answer_is() -> None:
+    """A worker that dies now must not leave the address to be asked again."""
+    told: list[str] = []
+    with lane_and_server() as (lane, server):
+        lane.offer(replace(letter("a", dots=told), answered=lambda reply: told.append(f"answered {reply.code}")))
+        server.sendall(b"250 ok\r\n550 5.1.1 nobody\r\n503 no\r\n")
+        assert [what.code for _, what in lane.readable() if isinstance(what, Reply)] == [550]
+    assert told == ["answered 550"]
+
+
+def test_a_look_that_fails_leaves_no_letter_told_as_sent_that_is_not() -> None:
+    """The next envelope leaves behind the dot: whether it is still wanted is asked before that is written down."""
+
+    def away() -> bool:
+        raise ConnectionError("the database is away")
+
+    told: list[str] = []
+    with lane_and_server() as (lane, server):
+        lane.offer(letter("a", dots=told))
+        lane.offer(replace(letter("b"), still_wanted=away))
+        server.sendall(ENVELOPE_ACCEPTED)
+        with pytest.raises(ConnectionError):
+            lane.readable()
+        assert not lane.awaits_answer
+        assert b"Subject" not in server.recv(65536)
+    assert told == []
+
+
+def test_of_many_letters_only_those_whose_dot_has_left_are_waited_for(server: SmtpServer) -> None:
+    server.script["first@example.org"] = ["hold-dot"]
+    answers: list[int] = []
+    with closing(Lanes(parse_relay(server.url), most=1)) as lanes:
+        send_all(lanes, [letter("nobody")])
+        lanes.offer(replace(letter("first"), answered=lambda reply: answers.append(reply.code)))
+        lanes.offer(letter("second"))
+        until = time.monotonic() + PATIENCE
+        while not server.held:
+            assert time.monotonic() < until
+            lanes.watch(0.01)
+        lanes.offer(letter("third"))
+        lanes.keep_only_sent()
+        assert lanes.under_way == 1
+        server.let_go("first@example.org")
+        _until_one(lanes)
+        assert (answers, lanes.under_way) == ([250], 0)
+    assert [each.recipient.partition("@")[0] for each in server.received] == ["nobody", "first"]

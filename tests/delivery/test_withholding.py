@@ -62,6 +62,15 @@ def test_a_reader_who_has_stopped_the_sequence_is_not_held(
     assert enrolment.state == "left"
 
 
+def test_a_copy_of_a_letter_in_doubt_is_in_doubt_again_and_holds_nobody(
+    clock: StoppedClock, begun: Dispatch, enrolment: Enrolment
+) -> None:
+    Dispatch.objects.update(resent_at=clock.now())
+    assert withhold(begun.pk, begun.fence, WHY, clock.now())
+    enrolment.refresh_from_db()
+    assert (Dispatch.objects.get().state, enrolment.state) == ("unknown", "active")
+
+
 def test_a_notice_has_nobody_to_hold(clock: StoppedClock, courier: Courier, masthead: object) -> None:
     NoticeFactory.create()
     (pk,) = begin(claim(clock).notices, courier)

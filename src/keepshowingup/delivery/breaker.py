@@ -19,12 +19,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
+from keepshowingup.delivery.domains import domain_in, name_of
 from keepshowingup.delivery.models import Breaker
 
 log = logging.getLogger(__name__)
 
 EVERYTHING = "*"
-_DOMAIN = "domain:"
 # Whose trial letter is lost with its worker is tried again after this long.
 TRIAL_LASTS = timedelta(seconds=60)
 # How often those who wait for a trial ask how it went.
@@ -98,7 +98,7 @@ def trip(name: str, reason: str, real_now: datetime) -> datetime:
         breaker.reason = reason[:200]
         breaker.save()
     # A domain of one's own is as good as an address.
-    called = "a domain" if name.startswith(_DOMAIN) else name
+    called = "a domain" if domain_in(name) else name
     log.error("%s rests until %s, failure %d in a row", called, breaker.open_until, breaker.failures)
     return breaker.open_until
 
@@ -168,7 +168,7 @@ def forget_old(real_now: datetime) -> None:
 
 def domain_of(address: str) -> str:
     """The breaker's name for an address' domain."""
-    return f"{_DOMAIN}{address.rpartition('@')[2].lower()}"
+    return name_of(address.rpartition("@")[2].lower())
 
 
 def domain_on(address: str, transport: str) -> str:
@@ -176,13 +176,8 @@ def domain_on(address: str, transport: str) -> str:
     return f"{domain_of(address)} by {transport}"
 
 
-def domain_in(name: str) -> str:
-    """The domain a breaker's name is about, on whichever transport; empty for a transport's."""
-    return name.removeprefix(_DOMAIN).partition(" ")[0] if name.startswith(_DOMAIN) else ""
-
-
 def _rests_of(name: str) -> Rests:
-    if name.startswith(_DOMAIN):
+    if domain_in(name):
         return Rests(timedelta(seconds=settings.DOMAIN_REST_SECONDS), REFUSED_AT_MOST)
     return DOWN
 

@@ -202,7 +202,7 @@ def _insert(
 
 
 def _message_ids(names: Iterable[str]) -> list[str]:
-    domain = masthead().from_address.rpartition("@")[2] or "localhost"
+    domain = masthead().domain
     return [f"<{name}@{domain}>" for name in names]
 
 

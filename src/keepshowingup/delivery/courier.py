@@ -136,9 +136,19 @@ class Courier:
 
     def forget(self) -> None:
         """After a batch: start the journal over once in a while, when nothing speaks of it any more."""
-        self.tell()
         if not (self.unwritten or self.under_way or len(self.stalled)):
             self.journal.forget()
+
+    def hear_out(self, within: float) -> None:
+        """Wait, for so many seconds at most, for the answers to letters whose dot has left; nothing else leaves.
+
+        For when a batch comes to no end: what is answered here the journal keeps, and the sweep writes it down.
+        """
+        for way in self.ways.values():
+            way.lanes.keep_only_sent()
+        until = time.monotonic() + within
+        while self.under_way and (left := until - time.monotonic()) > 0:
+            next(iter(self.ways.values())).lanes.watch(min(left, 0.1))
 
     def close(self) -> None:
         """Say goodbye to the server and let go of the journal."""

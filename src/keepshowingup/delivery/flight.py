@@ -68,7 +68,7 @@ class Flight:
         return not self.unwritable
 
     def answered(self, reply: Reply) -> None:
-        """The server's word on the message, before any other dot leaves."""
+        """The server's word on the letter, before any other dot leaves."""
         self.journal.answered(self.held.pk, self.held.fence, reply.code, str(reply))
 
     def conclude(self, what: Outcome) -> Settlement | None:

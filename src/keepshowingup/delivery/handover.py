@@ -116,6 +116,7 @@ class _Round:
             else:
                 break
         self.courier.flush()
+        self.courier.tell()
         self.courier.forget()
         breaker.mend(self.works)
         return self.tally

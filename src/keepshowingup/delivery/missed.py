@@ -7,9 +7,10 @@ owes would be called, and look whether that was seen. The reader's plan then goe
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from django.db import transaction
 
@@ -35,10 +36,11 @@ def believe_missed(seen: Seen, until: datetime) -> list[Settled]:
 
     A letter before one that was seen in the same sequence is passed over: it had been settled before that one left.
     """
-    domain = masthead().from_address.rpartition("@")[2] or "localhost"
+    domain = masthead().domain
     done: list[Settled] = []
-    for chunk in _chunks(_enrolments_seen(seen)):
-        done += _believe_letters(dict(chunk), until, domain)
+    enrolments = _enrolments_seen(seen)
+    while chunk := dict(islice(enrolments, AT_A_TIME)):
+        done += _believe_letters(chunk, until, domain)
     return done + _believe_notices(seen, until, domain)
 
 
@@ -63,19 +65,6 @@ def _settled(name: str, seen: Seen) -> Settled | None:
     sighting = seen[name]
     said = verdict(sighting)
     return Settled(name, said[0], said[1], sighting.at, said[2]) if said else None
-
-
-def _chunks(
-    rows: Iterable[tuple[int, dict[str, Settled]]],
-) -> Iterator[list[tuple[int, dict[str, Settled]]]]:
-    chunk = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == AT_A_TIME:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
 
 
 def _believe_letters(found: dict[int, dict[str, Settled]], until: datetime, domain: str) -> list[Settled]:

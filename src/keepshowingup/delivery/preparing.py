@@ -109,7 +109,7 @@ class Stationery:
     @functools.cached_property
     def domain(self) -> str:
         """The From address' domain: Message-IDs, List-Ids and return paths end in it."""
-        return self.head.from_address.rpartition("@")[2] or "localhost"
+        return self.head.domain
 
     def help_for(self, country: str) -> tuple[HelpNow, ...]:
         """Help for right now in the reader's country."""
@@ -288,7 +288,7 @@ def signer() -> Signer | None:
         return None
     second = settings.DKIM_ED25519_KEY_FILE
     return Signer(
-        settings.DKIM_DOMAIN or masthead().from_address.rpartition("@")[2],
+        settings.DKIM_DOMAIN or masthead().domain,
         settings.DKIM_SELECTOR,
         _read_key(settings.DKIM_KEY_FILE),
         ed25519_selector=f"{settings.DKIM_SELECTOR}-ed" if second else "",

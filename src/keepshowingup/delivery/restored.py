@@ -75,7 +75,7 @@ def skip_until(until: datetime, now: datetime) -> int:
 
     Each reader's plan goes on from there with its spacing. What a worker had in hand is in doubt.
     """
-    domain = masthead().from_address.rpartition("@")[2] or "localhost"
+    domain = masthead().domain
     done = _settle_what_was_under_way(until, now) + _skip_notices(until, domain, now)
     while rows := list(due_enrolments(until).order_by("due_at").select_related("next_step")[:AT_A_TIME]):
         done += _skip(rows, domain, now)

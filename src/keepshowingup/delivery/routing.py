@@ -13,6 +13,7 @@ from keepshowingup.core.shares import Shares
 from keepshowingup.core.turns import Asking, Leave, Limit, Wait
 from keepshowingup.delivery import breaker, limits
 from keepshowingup.delivery.breaker import Standing
+from keepshowingup.delivery.domains import domain_in, name_of
 from keepshowingup.delivery.transports.house import Transports, alone
 
 # While nothing may be sent at all, letters in hand are put down for this long.
@@ -138,12 +139,12 @@ class Router:
 
     def _asking(self, wish: Wish, way: _Way) -> Asking:
         group = self.house.group(wish.email)
-        gate = f"domain:{group}" if self.house.rate(group) else ""
+        gate = name_of(group) if self.house.rate(group) else ""
         return Asking(way.doors, gate, promised=wish.promised, urgent=wish.urgent)
 
     def _limits(self, asking: Iterable[Asking]) -> dict[str, Limit]:
         gates = {letter.gate for letter in asking if letter.gate}
-        return self._doors | {gate: Limit(self.house.rate(gate.removeprefix("domain:"))) for gate in gates}
+        return self._doors | {gate: Limit(self.house.rate(domain_in(gate))) for gate in gates}
 
 
 class _Way(NamedTuple):

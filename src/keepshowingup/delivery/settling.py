@@ -12,7 +12,7 @@ from django.db import transaction
 from keepshowingup.audience.leaving import suppress
 from keepshowingup.audience.models import Suppression
 from keepshowingup.cadence import advancing
-from keepshowingup.cadence.models import PastStep
+from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.core.states import SETTLED, DispatchState, sources_of
 from keepshowingup.delivery import ledger
 from keepshowingup.delivery.held import Held
@@ -109,19 +109,29 @@ def _order(settlement: Settlement) -> tuple[str, int]:
 def withdraw(dispatch_id: int, fence: int, now: datetime) -> bool:
     """Take back a claim that may not be acted on now: the letter is owed again, as if it had never been claimed.
 
-    Only what was certainly not handed over is withdrawn. The reader's plan is made anew from ``now``, so a letter
-    that ran into quiet hours gets its next allowed moment. If it was in doubt for a while the plan has gone on: it
-    comes back to this letter. A copy of a letter in doubt is in doubt again.
+    The reader's plan is made anew from ``now``, so a letter that ran into quiet hours gets its next allowed moment. If
+    it was in doubt for a while the plan has gone on: it comes back to this letter.
     """
     with transaction.atomic():
-        mine = Dispatch.objects.filter(
-            pk=dispatch_id, fence=fence, state__in=[DispatchState.CLAIMED, DispatchState.HANDING_OVER]
-        )
-        dispatch = mine.select_related("enrolment").first()
-        if dispatch is not None and dispatch.resent_at is not None:
-            return bool(mine.update(state=DispatchState.UNKNOWN, reason=A_COPY, lease_until=None))
-        if dispatch is None or dispatch.enrolment is None or not mine.delete()[0]:
-            return False
-        PastStep.objects.filter(enrolment=dispatch.enrolment, step_key=dispatch.step_key).delete()
-        advancing.plan_next(dispatch.enrolment, now)
-        return True
+        is_undone, enrolment = undo(dispatch_id, fence)
+        if enrolment is not None:
+            advancing.plan_next(enrolment, now)
+        return is_undone
+
+
+def undo(dispatch_id: int, fence: int) -> tuple[bool, Enrolment | None]:
+    """Undo a claim within the caller's transaction; whether that was done, and whose plan now has to be made.
+
+    Only what was certainly not handed over is undone, and of a sequence, for a notice has no plan to go back to. A copy
+    of a letter in doubt is in doubt again, and nobody's plan changes.
+    """
+    mine = Dispatch.objects.filter(
+        pk=dispatch_id, fence=fence, state__in=[DispatchState.CLAIMED, DispatchState.HANDING_OVER]
+    )
+    dispatch = mine.select_related("enrolment").first()
+    if dispatch is not None and dispatch.resent_at is not None:
+        return bool(mine.update(state=DispatchState.UNKNOWN, reason=A_COPY, lease_until=None)), None
+    if dispatch is None or dispatch.enrolment is None or not mine.delete()[0]:
+        return False, None
+    PastStep.objects.filter(enrolment=dispatch.enrolment, step_key=dispatch.step_key).delete()
+    return True, dispatch.enrolment

@@ -27,6 +27,8 @@ from keepshowingup.delivery.watching import beat_heart, forget_silent, stop_hear
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 10.0
+# Servers answer within moments. One that takes its time must not keep a worker from its other tasks.
+HEAR_OUT_SECONDS = 10.0
 
 _stopping = threading.Event()
 _last_beat = float("-inf")
@@ -54,6 +56,7 @@ def _carrying() -> Iterator[Courier]:
 
     Whatever it failed of (the database went away, the disk is full), letters may still be in its hand. While its
     journal is locked they are left to it; letting go of that tells the next sweep that they are in nobody's hand now.
+    Before that it hears the servers out: a letter whose answer is on its way would be in doubt for no reason.
     """
     courier = _courier()
     try:
@@ -61,6 +64,7 @@ def _carrying() -> Iterator[Courier]:
     except BaseException:
         _couriers.clear()
         atexit.unregister(courier.close)
+        courier.hear_out(HEAR_OUT_SECONDS)
         courier.close()
         raise
 

@@ -13,12 +13,10 @@ from keepshowingup.core.turns import Limit
 from keepshowingup.delivery import carrying, limits
 from keepshowingup.delivery.breaker import State
 from keepshowingup.delivery.disclosing import nameable
+from keepshowingup.delivery.domains import domain_in, name_of
 from keepshowingup.delivery.limits import Use
 from keepshowingup.delivery.transports.house import Transports
 from keepshowingup.delivery.troubled import Resting, Troubled
-
-# What routing calls the bucket of a domain.
-_GATE = "domain:"
 
 
 @dataclass(frozen=True)
@@ -54,14 +52,14 @@ def traffic(house: Transports, breakers: Troubled, real_now: datetime) -> Traffi
     doors = {transport.name: transport.limit for transport in house.all}
     known = carried.domains.keys() | {each.domain for each in breakers.named if each.domain} | house.domains.keys()
     if house.default.rate:
-        asked = limits.asked_lately(f"{_GATE}{domain}" for domain in PROVIDERS)
-        known |= {gate.removeprefix(_GATE) for gate in asked}
-    gates = {f"{_GATE}{domain}": Limit(house.rate(domain)) for domain in sorted(nameable(known))}
+        asked = limits.asked_lately(name_of(domain) for domain in PROVIDERS)
+        known |= {domain_in(gate) for gate in asked}
+    gates = {name_of(domain): Limit(house.rate(domain)) for domain in sorted(nameable(known))}
     used = limits.use(doors | gates, real_now)
     by_door = {each.name: [each] for each in breakers.named if not each.domain}
     by_gate: defaultdict[str, list[Resting]] = defaultdict(list)
     for each in breakers.named:
-        by_gate[f"{_GATE}{each.domain}"].append(each)
+        by_gate[name_of(each.domain)].append(each)
     return Traffic(
         tuple(
             _flow(name, limit, used.get(name), carried.transports.get(name, 0), by_door.get(name, ()))
@@ -70,7 +68,7 @@ def traffic(house: Transports, breakers: Troubled, real_now: datetime) -> Traffi
         tuple(
             _flow(domain, limit, used.get(gate), carried.domains.get(domain, 0), by_gate[gate])
             for gate, limit in gates.items()
-            if (domain := gate.removeprefix(_GATE))
+            if (domain := domain_in(gate))
         ),
     )
 

@@ -9,6 +9,7 @@ from keepshowingup.core.redaction import redact
 from keepshowingup.delivery import breaker
 from keepshowingup.delivery.breaker import State
 from keepshowingup.delivery.disclosing import nameable
+from keepshowingup.delivery.domains import domain_in, unmarked
 
 
 @dataclass(frozen=True)
@@ -38,18 +39,18 @@ class Troubled:
 def troubled(real_now: datetime, *, all_names: bool = False) -> Troubled:
     """All breakers that are not closed. With ``all_names`` every domain is named: for one person at a terminal."""
     known = breaker.known(real_now)
-    domains = {domain for each in known if (domain := breaker.domain_in(each.name))}
+    domains = {domain for each in known if (domain := domain_in(each.name))}
     shown = domains if all_names else nameable(domains)
     named: list[Resting] = []
     unnamed: dict[State, set[str]] = {State.OPEN: set(), State.HALF_OPEN: set()}
     for each in known:
-        domain = breaker.domain_in(each.name)
+        domain = domain_in(each.name)
         if domain and domain not in shown:
             unnamed[each.state].add(domain)
             continue
         named.append(
             Resting(
-                each.name.removeprefix("domain:"),
+                unmarked(each.name),
                 each.state,
                 redact(each.reason),
                 each.rests.total_seconds(),

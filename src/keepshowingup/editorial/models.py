@@ -20,6 +20,11 @@ class Masthead(models.Model):
     class Meta:
         verbose_name = "masthead"
 
+    @property
+    def domain(self) -> str:
+        """The domain that letters come from, which their Message-IDs are in."""
+        return self.from_address.rpartition("@")[2] or "localhost"
+
 
 class Article(models.Model):
     """A text of any origin, kept as Markdown, with where it came from."""

@@ -42,7 +42,8 @@ class Load:
 
     ``still_wanted`` is asked right before the envelope leaves, and once more before DATA where that leaves by itself;
     ``at_the_dot`` right before message and dot do. False keeps the letter here. ``answered`` is told the server's word
-    on the message before anything else leaves. ``dotless``: no line of the message begins with a dot.
+    on the letter, to its envelope or to the dot, before anything else leaves. ``dotless``: no line of the message
+    begins with a dot.
     """
 
     of: Any
@@ -108,6 +109,11 @@ class Lane:
         return (self._sent is not None) + (self._asked is not None) + (self._waits is not None)
 
     @property
+    def awaits_answer(self) -> bool:
+        """The dot has left and the server has not answered it: its letter is in doubt."""
+        return self._sent is not None
+
+    @property
     def wants_to_write(self) -> bool:
         """The socket took less than it was given: tell the lane when it can take more."""
         return bool(self._out)
@@ -166,10 +172,11 @@ class Lane:
 
     # --- out ---
 
-    def _ask(self, load: Load, before: bytes = b"") -> Done:
-        """Send the envelope, behind ``before`` if there is something to be sent first."""
-        if not load.still_wanted():
-            return [*([] if not before else self._send(before)), (load, Withheld())]
+    def _ask(self, load: Load) -> Done:
+        return self._send_envelope(load) if load.still_wanted() else [(load, Withheld())]
+
+    def _send_envelope(self, load: Load, before: bytes = b"") -> Done:
+        """Behind ``before``, if there is something to be sent first."""
         self._asked, self._replies, self._commands = load, [], load.envelope
         if not before:
             self._wait(COMMAND_SECONDS)
@@ -183,16 +190,20 @@ class Lane:
     def _hand_over(self, load: Load) -> Done:
         """The server waits for the message."""
         self._asked = None
+        kept_back: Done = []
+        # Whatever may fail comes before the dot: a letter that is written down as sent has to be.
+        if self._waits and not self._waits.still_wanted():
+            kept_back, self._waits = [(self._waits, Withheld())], None
         if not load.at_the_dot():
             # After 354 there is no way back but this.
-            return [(load, Withheld()), *self._broken("we thought better of it")]
+            return [*kept_back, (load, Withheld()), *self._broken("we thought better of it")]
         self._sent, self._behind_the_dot = load, 0
         self._wait(ANSWER_SECONDS)
         message = load.message + END if load.dotless and load.message.endswith(CRLF) else stuffed(load.message)
         if self._waits is None:
-            return self._send(message)
+            return [*kept_back, *self._send(message)]
         waiting, self._waits = self._waits, None
-        return self._ask(waiting, before=message)
+        return self._send_envelope(waiting, before=message)
 
     def _send(self, octets: bytes) -> Done:
         self._out = memoryview(bytes(self._out) + octets if self._out else octets)
@@ -270,6 +281,7 @@ class Lane:
             return self._hand_over(load)
         if refusal.code == 421:
             return self._broken(str(refusal))
+        load.answered(refusal)
         # A server that takes DATA without a recipient wants an (empty) message; it must refuse it (RFC 2920 3.1).
         end = b".\r\n" if self._replies[-1].code == 354 else b"RSET\r\n"
         return [(load, refusal), *self._forget_envelope(end)]

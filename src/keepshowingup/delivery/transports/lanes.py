@@ -142,6 +142,15 @@ class Lanes:
         self.under_way -= len(free)
         return stalled, free
 
+    def keep_only_sent(self) -> None:
+        """Take back every letter but those whose dot has left: their answers are still to be read."""
+        for lane in list(self._lanes):
+            lane.leave_alone()
+            if not lane.awaits_answer:
+                self._forget(lane)
+                lane.close()
+        self.under_way = sum(lane.letters for lane in self._lanes)
+
     def adopt(self, lane: Lane) -> None:
         """Watch over somebody else's connection, with the letters that are on it."""
         self.under_way += lane.letters
