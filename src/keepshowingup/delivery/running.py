@@ -27,9 +27,10 @@ from keepshowingup.delivery.claiming import (
     lease_end,
 )
 from keepshowingup.delivery.courier import Courier, never, new_courier
-from keepshowingup.delivery.handover import Tally, deliver, hand_over
+from keepshowingup.delivery.handover import deliver, hand_over
 from keepshowingup.delivery.held import Held
 from keepshowingup.delivery.highwater import rise
+from keepshowingup.delivery.round import Tally
 from keepshowingup.delivery.routing import transports
 from keepshowingup.delivery.safemode import may_send
 from keepshowingup.delivery.sweeping import sweep
