@@ -92,6 +92,18 @@ class House:
         """Wait until the mail server has so many."""
         self.wait_until(lambda: len(self.server.received) >= number, f"{number} letters")
 
+    def kill_workers_at(self, *counts: int) -> int:
+        """SIGKILL every worker each time the mail server has so many letters; how many died in all."""
+        assert self.supervisor is not None
+        kills = 0
+        for number in counts:
+            self.wait_for_letters(number)
+            for name, pid in self.supervisor.pids.items():
+                if name.startswith("worker"):
+                    os.kill(pid, signal.SIGKILL)
+                    kills += 1
+        return kills
+
     def last_words(self) -> str:
         """The end of every part's log."""
         logs = sorted((self.folder / "logs").glob("*.log"))

@@ -25,14 +25,8 @@ def test_workers_killed_in_mid_batch_lose_nothing_and_send_nothing_twice(house: 
     house.server.answer_after = 0.05
     connections = 3
     house.environment["KSU_CONNECTIONS"] = str(connections)
-    kills = 0
-    with house.running() as supervisor:
-        for wanted in (10, 40, 70):
-            house.wait_for_letters(wanted)
-            for name, pid in supervisor.pids.items():
-                if name.startswith("worker"):
-                    os.kill(pid, signal.SIGKILL)
-                    kills += 1
+    with house.running():
+        kills = house.kill_workers_at(10, 40, 70)
         house.wait_until(
             lambda: Counter(row["state"] in {"accepted", "unknown"} for row in house.report()) == {True: READERS},
             "every letter to be settled",

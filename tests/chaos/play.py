@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -50,16 +50,25 @@ MOST_EXPLAINED = 5
 
 def play(seed: int, database: str, size: Size, *, keep: bool = False) -> Row:
     """One seed from the first process to the last."""
-    began = time.monotonic()
     plan = make_plan(seed, database, size)
-    folder = Path(tempfile.mkdtemp(prefix=f"ksu-chaos-{seed}-"))
     row = Row(seed, database, security=plan.security)
+    with ExitStack() as stack:
+        folder = stack.enter_context(folder_of(row, f"ksu-chaos-{seed}-", keep=keep))
+        on_postgres = database == "postgres"
+        server = stack.enter_context(postgres_server(folder / "postgres", durable=True)) if on_postgres else None
+        house = House(plan, folder, server)
+        fill(row, _play(house, row))
+        explain(house, row)
+    return row
+
+
+@contextmanager
+def folder_of(row: Row, prefix: str, *, keep: bool) -> Iterator[Path]:
+    """A folder for one run, gone afterwards if all went well. A run that comes to no end is a fault in its row."""
+    began = time.monotonic()
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
     try:
-        with postgres_server(folder / "postgres", durable=True) if database == "postgres" else nullcontext() as server:
-            house = House(plan, folder, server)
-            verdict = _play(house, row)
-            fill(row, verdict)
-            explain(house, row)
+        yield folder
     except (HarnessBroken, KeepShowingUpError, PostgresMissing, OSError) as error:
         row.broken = 1
         row.faults.append(f"the run came to no end: {type(error).__name__}: {error}")
@@ -69,7 +78,6 @@ def play(seed: int, database: str, size: Size, *, keep: bool = False) -> Row:
         folder.joinpath("verdict").write_text(json.dumps(asdict(row), indent=1))
     else:
         shutil.rmtree(folder, ignore_errors=True)
-    return row
 
 
 def _play(house: House, row: Row) -> Verdict:

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
-from pathlib import Path
 
-from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.ops.supervisor import Supervisor
 from tests.chaos.hosts.lan import Network, lay_networks
 from tests.chaos.hosts.machine import Machine
@@ -35,13 +31,14 @@ from tests.chaos.play import (
     ended_in_order,
     explain,
     fill,
+    folder_of,
     stay,
     teller,
     wait_for_the_beginning,
 )
 from tests.chaos.record import Kill
 from tests.chaos.report import Row
-from tests.postgres import PostgresMissing, postgres_server
+from tests.postgres import postgres_server
 
 ENDS_WITHIN = 1800.0
 # Real seconds: long enough for its leases to run out, and for the others to see it.
@@ -57,25 +54,14 @@ AFTER_A_CUT = 130.0
 
 def play(seed: int, readers: int, steps: int, *, keep: bool = False) -> Row:
     """The whole run, from the first process to the last."""
-    began = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="ksu-hosts-"))
     row = Row(seed, "postgres")
-    try:
+    with folder_of(row, "ksu-hosts-", keep=keep) as folder:
         lay_networks()
         plan = make_hosts_plan(seed, hosts_size(readers, steps))
         with postgres_server(folder / "postgres", durable=True, host=Network.DATA.address(1)) as server:
             town = Town(plan, folder, server)
             fill(row, _play(town, row))
             explain(town, row)
-    except (HarnessBroken, KeepShowingUpError, PostgresMissing, OSError) as error:
-        row.broken = 1
-        row.faults.append(f"the run came to no end: {type(error).__name__}: {error}")
-    row.seconds = time.monotonic() - began
-    if row.faults or keep:
-        row.kept_in = str(folder)
-        folder.joinpath("verdict").write_text(json.dumps(asdict(row), indent=1))
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
     return row
 
 
