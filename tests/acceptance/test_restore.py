@@ -19,11 +19,11 @@ from tests.acceptance.conftest import House
 from tests.postgres import find_binaries
 from tests.processes import eventually
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("acceptance"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("restore"), pytest.mark.timeout(1200)]
 
-READERS, STEPS = 25, 6
-# A day of the calendar in four seconds: the letters, three days apart, come every twelve.
-CALENDAR = "rate=21600"
+READERS, STEPS = 25, 4
+# A day of the calendar in two seconds: the letters, three days apart, come every six.
+CALENDAR = "rate=43200"
 
 
 @pytest.fixture

@@ -39,7 +39,10 @@ class Calendar:
 
 @dataclass(frozen=True)
 class Took:
-    """A message whose final dot reached the server, at ``at``; its DATA command at ``began`` (real time)."""
+    """A message whose final dot reached the server, at ``at``; its DATA command at ``began`` (real time).
+
+    ``dated`` is its Date as it was written, by the calendar.
+    """
 
     connection: int
     recipient: str
@@ -47,6 +50,7 @@ class Took:
     message_id: str
     began: float
     at: float
+    dated: str
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,7 @@ class ServerRecord:
                 self.told_nobody += 1
             case "end":
                 row.pop("subject", None)
+                row.pop("dated", None)
                 self.ended.append(Ended(**row))
 
     def put_off(self) -> dict[str, list[float]]:

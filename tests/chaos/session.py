@@ -276,6 +276,7 @@ def _path(rest: str) -> str:
 
 
 def head_of(lines: bytes) -> dict[str, str]:
-    """What the record keeps of a message: its Message-ID and its subject."""
+    """What the record keeps of a message: its Message-ID, its subject and its date."""
     head: Message = email.message_from_bytes(lines)
-    return {"message_id": str(head["Message-ID"] or "").strip(), "subject": str(head["Subject"] or "").strip()}
+    kept = {"message_id": "Message-ID", "subject": "Subject", "dated": "Date"}
+    return {name: str(head[field] or "").strip() for name, field in kept.items()}

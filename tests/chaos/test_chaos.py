@@ -12,7 +12,7 @@ from tests.conftest import missing
 from tests.postgres import PostgresMissing, find_binaries
 
 # The time limit is for what never comes; alone on two cores each of the two runs takes three quarters of one.
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("acceptance"), pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(3600)]
 
 BRIEF = Size.fitting(readers=40, steps=3, seconds=8.0)
 DATABASE = "postgres" if os.environ.get("KSU_TEST_ON") == "postgres" else "sqlite"

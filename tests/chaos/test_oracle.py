@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 from tests.chaos.oracle import HEARD_WITHIN, Evidence, Verdict, judge
 from tests.chaos.plan import Plan, Reader, Size
@@ -52,8 +53,9 @@ class World:
 
     def arrives(self, step: int, began: float) -> None:
         address, message_id = self.reader.address, f"<{step}@x>"
-        self.took.append(Took(1, address, f"Note {step}", message_id, began, began + 0.01))
         handed = CALENDAR.shown_at(began + 0.02)
+        dated = format_datetime(handed)
+        self.took.append(Took(1, address, f"Note {step}", message_id, began, began + 0.01, dated))
         self.fates[address, step] = Fate("accepted", "250 kept", handed, message_id)
 
     def has_state(self, step: int, state: str) -> None:
@@ -74,6 +76,14 @@ class World:
                 plan, CALENDAR, tuple(self.doings), record, self.fates, self.now, 0.1, self.kills, is_final=is_final
             )
         )
+
+
+def test_a_letter_in_doubt_counts_from_its_date() -> None:
+    world = World()
+    world.has_state(1, "unknown")
+    world.took[1] = replace(world.took[1], dated="Sun, 01 Nov 2026 09:00:00 +0000")
+    said = [odd for odd in world.verdict().odd if "is of Sun, 01 Nov 2026 09:00:00 +0000, and in doubt since" in odd]
+    assert [odd.partition(" to ")[0] for odd in said] == ["note 1"]
 
 
 def test_all_is_well_when_all_came_at_its_moment() -> None:

@@ -15,7 +15,7 @@ from tests.postgres import PostgresMissing, find_binaries
 from tests.processes import eventually, processes_about
 
 # The time limit is for what never comes; alone on two cores it takes a minute or two.
-pytestmark = [pytest.mark.acceptance, pytest.mark.postgres, pytest.mark.xdist_group("acceptance")]
+pytestmark = [pytest.mark.acceptance, pytest.mark.postgres, pytest.mark.xdist_group("chaos")]
 READERS, STEPS = 40, 2
 
 

@@ -20,7 +20,7 @@ def doubts(state: str, *took: Took, message_id: str = "<0@x>", opened: Opened | 
 
 
 def took(at: float, message_id: str = "<0@x>") -> Took:
-    return Took(1, MAYA, "Note 0", message_id, at, at)
+    return Took(1, MAYA, "Note 0", message_id, at, at, "")
 
 
 def test_what_went_with_its_host_is_in_doubt_whether_it_had_left_or_not() -> None:
