@@ -255,6 +255,26 @@ def test_a_letter_that_finds_its_transport_down_goes_by_the_other_at_once(
     assert (len(server.received), len(spare.received)) == (0, 6)
 
 
+@pytest.mark.parametrize("words", ["550 5.7.1 not from there", "dot 554 5.7.1 not from there"])
+def test_a_letter_one_transport_is_refused_for_what_it_is_goes_by_the_other_at_once(
+    clock: StoppedClock, two_ways: Courier, enrolment: Enrolment, server: SmtpServer, spare: SmtpServer, words: str
+) -> None:
+    server.script["maya@example.org"] = [words]
+    assert hand_over(claim(clock).letters, two_ways) == {"accepted": 1}
+    assert (len(server.received), len(spare.received)) == (0, 1)
+    assert set(breaker.resting(clock.real())) == {"domain:example.org by first"}
+
+
+def test_a_letter_all_transports_are_refused_for_is_asked_about_again_and_has_been_tried_once(
+    clock: StoppedClock, two_ways: Courier, enrolment: Enrolment, server: SmtpServer, spare: SmtpServer
+) -> None:
+    for each in (server, spare):
+        each.script["maya@example.org"] = ["550 5.7.1 not from there"]
+    assert hand_over(claim(clock).letters, two_ways) == {"retry_at": 1}
+    letter = Dispatch.objects.get()
+    assert (letter.reason, letter.attempts) == ("550 5.7.1 not from there", 1)
+
+
 def test_letters_to_a_domain_that_one_transport_keeps_waiting_go_by_the_other(
     clock: StoppedClock, two_ways: Courier, sequence: Sequence, server: SmtpServer, spare: SmtpServer
 ) -> None:

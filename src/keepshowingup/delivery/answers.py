@@ -6,7 +6,7 @@ import random
 from datetime import datetime
 
 from keepshowingup.core.clock import Clock
-from keepshowingup.core.failures import FailureKind, classify
+from keepshowingup.core.failures import Failure, FailureKind, classify
 from keepshowingup.core.retry import next_try
 from keepshowingup.core.states import DispatchState
 from keepshowingup.delivery import breaker
@@ -21,7 +21,7 @@ def outcome(held: Held, reply: Reply, clock: Clock, transport: str = "") -> Sett
         return Settlement(
             held, DispatchState.ACCEPTED, str(reply), handed_at=clock.now(), asked=True, transport=transport
         )
-    failure = classify(reply.code, reply.enhanced, reply.text)
+    failure = _failure(reply)
     if failure.kind is FailureKind.ADDRESS_HARD:
         return Settlement(held, DispatchState.REFUSED, str(reply), asked=True, suppress=True, transport=transport)
     pause = next_try(held.attempts + 1, failure.kind, random.random)
@@ -34,6 +34,15 @@ def outcome(held: Held, reply: Reply, clock: Clock, transport: str = "") -> Sett
         return Settlement(held, DispatchState.REFUSED, f"gave up: {reply}", asked=True, transport=transport)
     retry_at = clock.real() + pause
     return Settlement(held, DispatchState.RETRY_AT, str(reply), retry_at=retry_at, asked=True, transport=transport)
+
+
+def is_about_us(reply: Reply) -> bool:
+    """It refuses a letter for what it thinks of its sender: by another transport it may be welcome."""
+    return not reply.accepted and _failure(reply).kind is FailureKind.POLICY
+
+
+def _failure(reply: Reply) -> Failure:
+    return classify(reply.code, reply.enhanced, reply.text)
 
 
 def put_back(held: Held, reason: str, until: datetime, *, promised: bool = False) -> Settlement:

@@ -13,7 +13,7 @@ from itertools import islice
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.core.states import DispatchState, SkipReason
 from keepshowingup.delivery import breaker, lastlook
-from keepshowingup.delivery.answers import put_back
+from keepshowingup.delivery.answers import is_about_us, put_back
 from keepshowingup.delivery.courier import Courier
 from keepshowingup.delivery.directions import NOWHERE, Directions
 from keepshowingup.delivery.flight import Flight, keep_back
@@ -53,6 +53,7 @@ class Round:
         self.aside: defaultdict[str, deque[Held]] = defaultdict(deque)
         self.directions = Directions(courier.router)
         self.offered_again: set[int] = set()
+        self.refused: dict[int, Settlement] = {}  # by one transport, for what it thinks of us; another may take it
         self.taken_up = False  # the journal says that a letter is being rendered
         self._believe(lastlook.judge(letters, self.clock.now()), read_at)
 
@@ -91,7 +92,8 @@ class Round:
             return
         route = self.directions.of(held)
         if isinstance(route, Later):
-            self._settle(put_back(held, route.reason, route.at, promised=route.promised))
+            refused = self.refused.pop(held.pk, None)
+            self._settle(refused or put_back(held, route.reason, route.at, promised=route.promised))
         elif route.at > self.routed_at and route.at > self.clock.real():
             heapq.heappush(self.timed, (route.at, held.pk, held))
         else:
@@ -253,6 +255,10 @@ class Round:
             self.directions.learn(held, flight.door, what)
             if settlement is not None and settlement.state is DispatchState.RETRY_AT:
                 self._route_anew()  # a breaker may have opened
+                if is_about_us(what) and len(self.courier.ways) > 1:
+                    self.refused[held.pk] = settlement
+                    self._another_way(held)
+                    return
             self._settle(settlement)
         else:
             self._stays(held, flight.conclude(what))
