@@ -9,7 +9,7 @@ import pytest
 from tests.acceptance.office import Office, transport
 from tests.acceptance.relays import domain_of
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.once, pytest.mark.xdist_group("acceptance"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.once, pytest.mark.xdist_group("rates"), pytest.mark.timeout(600)]
 
 
 def by_domain(recipients: list[str]) -> Counter[str]:

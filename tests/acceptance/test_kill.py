@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance.conftest import House
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("acceptance")]
+pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("kill")]
 
 READERS = 120
 

@@ -10,7 +10,7 @@ from tests.acceptance.office import Office, transport
 from tests.acceptance.relays import domain_of, since
 from tests.smtpd import Received
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.once, pytest.mark.xdist_group("acceptance"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.once, pytest.mark.xdist_group("rates"), pytest.mark.timeout(600)]
 
 
 def never_faster(received: list[Received], per_second: float, burst: int, began: float) -> bool:

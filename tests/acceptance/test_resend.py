@@ -8,7 +8,7 @@ import pytest
 
 from tests.acceptance.conftest import House
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("acceptance"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("kill"), pytest.mark.timeout(1200)]
 
 READERS = 80
 
