@@ -5,6 +5,7 @@ Pure: text in, a report out. It changes nothing and decides nothing; people do.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -12,10 +13,12 @@ from keepshowingup.core.discretion import topic_spans
 from keepshowingup.core.findings import Finding, FindingKind, Findings, Severity, found_at, found_in_whole
 from keepshowingup.core.garble import find_garble
 from keepshowingup.core.headings import named_title
+from keepshowingup.core.language import foreign_spans, is_english
 from keepshowingup.core.prose import count_words
 from keepshowingup.core.reading_copy import ReadingCopy, read_copy
 from keepshowingup.core.residue import ResidueKind, find_residue
 from keepshowingup.core.sources import find_unsourced
+from keepshowingup.core.spun import SIGN_RULES, find_swaps, is_spun, judge_pairs
 from keepshowingup.core.stuffing import find_stuffing
 from keepshowingup.core.style import find_shouting, find_structure, find_style, grade_of_copy
 from keepshowingup.core.word_rules import Hit, House, find_hits
@@ -27,8 +30,6 @@ Verdict = Literal["good", "look", "blocked", "spun"]
 
 SUBJECT_LENGTH = (20, 50)
 PREHEADER_LENGTH = (40, 90)
-# Signs of spinning: at least so many, and so many in 100 words.
-_SPUN_SIGNS, _SPUN_PER_HUNDRED = 3, 1.5
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Report:
     """What was found, in the order of the text, and what it comes to.
 
     ``grade`` is the Flesch-Kincaid grade. ``unseen_pairs`` is the share (0 to 1) of word pairs never seen in ordinary
-    English; it is 0.0 as long as no table of pairs is there to compare with.
+    English; it is 0.0 for texts too short to tell, and for those in other languages.
     """
 
     findings: tuple[Finding, ...]
@@ -60,18 +61,44 @@ def proofread(
     leaves links alone.
     """
     copy = read_copy(text)
-    rules = "subject" if kind == "preheader" else kind
-    found = [_of_rule(copy, hit) for hit in find_hits(copy, rules, house)]
-    grade = grade_of_copy(copy)
-    if kind in {"subject", "preheader"}:
-        found += [*_line(copy, kind), *_topics(copy), *find_shouting(copy)]
-    else:
-        found += find_garble(copy)
-        found += [*_residue(copy), *find_stuffing(copy), *find_unsourced(copy)]
-        found += [*find_style(copy, grade), *find_structure(copy, kind, hosts)]
     counted = count_words(copy.plain)
+    if kind in {"subject", "preheader"}:
+        found = [*_word_rules(copy, "subject", house), *_line(copy, kind), *_topics(copy), *find_shouting(copy)]
+        return _report(found, 0.0 if not is_english(copy.plain) else grade_of_copy(copy), counted, 0.0)
+    found = [*_residue(copy), *find_stuffing(copy), *find_shouting(copy), *find_structure(copy, kind, hosts)]
+    if not is_english(copy.plain):
+        return _report([*found, _other_language(copy)], 0.0, counted, 0.0)
+    grade = grade_of_copy(copy)
+    found += [*_word_rules(copy, kind, house), *find_garble(copy), *find_unsourced(copy), *find_style(copy, grade)]
+    pairs = judge_pairs(copy)
+    found += find_swaps(copy, pairs, _places(copy, (one for one in found if one.rule.startswith(SIGN_RULES))))
+    elsewhere = foreign_spans(copy)
+    if elsewhere:
+        found = [one for one, (at, _) in zip(found, _places(copy, found), strict=True) if not _inside(at, elsewhere)]
+    return _report(found, grade, counted, pairs.unseen_share)
+
+
+def _word_rules(copy: ReadingCopy, kind: str, house: House) -> Findings:
+    return (_of_rule(copy, hit) for hit in find_hits(copy, kind, house))
+
+
+def _report(found: Iterable[Finding], grade: float, counted: int, unseen: float) -> Report:
     ordered = tuple(sorted(set(found), key=lambda finding: (finding.line, finding.start, finding.end, finding.rule)))
-    return Report(ordered, _verdict(ordered, counted), grade, counted, 0.0)
+    return Report(ordered, _verdict(ordered, counted, unseen), grade, counted, unseen)
+
+
+def _places(copy: ReadingCopy, found: Iterable[Finding]) -> list[tuple[int, int]]:
+    """Where findings lie, as offsets."""
+    return [(copy.lines[one.line - 1] + one.start, copy.lines[one.line - 1] + one.end) for one in found]
+
+
+def _inside(offset: int, spans: list[tuple[int, int]]) -> bool:
+    return any(start <= offset < end for start, end in spans)
+
+
+def _other_language(copy: ReadingCopy) -> Finding:
+    advice = "This does not read as English: its words were not judged. Let somebody read it who speaks the language."
+    return found_in_whole(copy, "style.language", "style", "note", advice)
 
 
 def _of_rule(copy: ReadingCopy, hit: Hit) -> Finding:
@@ -80,9 +107,8 @@ def _of_rule(copy: ReadingCopy, hit: Hit) -> Finding:
     return found_at(copy, hit.start, hit.end, rule.id, kind, severity, rule.advice)
 
 
-def _verdict(findings: tuple[Finding, ...], counted: int) -> Verdict:
-    signs = sum(finding.kind == "garble" for finding in findings)
-    if signs >= _SPUN_SIGNS and signs * 100 >= _SPUN_PER_HUNDRED * counted:
+def _verdict(findings: tuple[Finding, ...], counted: int, unseen: float) -> Verdict:
+    if is_spun(findings, counted, unseen):
         return "spun"
     severities = {finding.severity for finding in findings}
     if "block" in severities:

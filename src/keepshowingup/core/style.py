@@ -52,8 +52,8 @@ def _spoken(copy: ReadingCopy) -> list[Span]:
 
 
 def find_style(copy: ReadingCopy, grade: float) -> list[Finding]:
-    """What makes any text hard or loud to read."""
-    return [*_grade(copy, grade), *_long_sentences(copy), *find_shouting(copy)]
+    """What makes any text hard to read."""
+    return [*_grade(copy, grade), *_long_sentences(copy)]
 
 
 def _grade(copy: ReadingCopy, grade: float) -> Findings:
