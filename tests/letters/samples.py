@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 from keepshowingup.letters.compile import CompiledLetter, compile_letter, standard_letter
 from keepshowingup.letters.compose import LetterHeaders
+from keepshowingup.letters.themes import DEFAULT_THEME
 
 BODY = """\
 Good {{ part_of_day }}{{ first_name | prefix(" ") }},
@@ -24,6 +25,25 @@ and *that* is **enough** for today.
 
 [Read the whole article]({{ article_url }})
 """
+BODY_ES = """\
+{{ greeting }}{{ first_name | prefix(", ") }}:
+
+## Alguien se quedó
+
+Una hermana que llamaba los domingos. Alguien del barrio que nunca preguntó por qué. Puedes
+[empezar con una línea](https://example.org/una), y *eso* es **suficiente** por hoy.
+
+- Una persona
+- Un mensaje, tan corto como quieras, con tus palabras y a tu hora
+
+> No hace falta que te sientas a punto.
+
+[Leer el artículo entero]({{ article_url }})
+"""
+WORDS = {
+    "en": ("Somebody stayed", "A short one.", BODY),
+    "es": ("Alguien se quedó", "Una carta breve.", BODY_ES),
+}
 AUTHORED = ("step", "issue")
 
 HEADERS = LetterHeaders(
@@ -46,11 +66,12 @@ def step(body: str = BODY, *, subject: str = "Somebody stayed", preheader: str =
 
 
 @cache
-def letter_of(kind: str) -> CompiledLetter:
+def letter_of(kind: str, *, theme: str = DEFAULT_THEME, language: str = "en") -> CompiledLetter:
     """A letter of any kind, with an author's words where the kind has none of its own."""
     if kind in AUTHORED:
-        return compile_letter(kind, subject="Somebody stayed", preheader="A short one.", body=BODY)
-    return standard_letter(kind)
+        subject, preheader, body = WORDS[language]
+        return compile_letter(kind, subject=subject, preheader=preheader, body=body, language=language, theme=theme)
+    return standard_letter(kind, language, theme)
 
 
 class _Words(HTMLParser):

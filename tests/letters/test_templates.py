@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from keepshowingup.letters.compose import LetterValues, render
 from keepshowingup.letters.environment import template_folders
 from keepshowingup.letters.errors import LetterError
 from keepshowingup.letters.values import SAMPLE
+from keepshowingup.letters.words import choose_language, foot_of
 from tests.letters.samples import letter_of, words_of
 
 ROOT = Path(__file__).parents[2]
@@ -151,8 +153,9 @@ def test_an_operators_folder_comes_first_and_may_hold_one_file(tmp_path: Path, m
     monkeypatch.setenv("KSU_TEMPLATES", str(tmp_path))
     letter = compile_letter("step", subject="Hello", preheader="", body="Hello.")
     assert letter.subject == "Harbour: Hello"
-    assert ">Leave</a>" in letter.html
-    assert ">Take a break</a>" in letter.html
+    html = render(letter, replace(SAMPLE, foot=foot_of("en"))).html
+    assert ">Leave</a>" in html
+    assert ">Take a break</a>" in html
 
 
 def test_an_operators_folder_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,17 +200,19 @@ def test_a_second_language_needs_only_words(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("KSU_TEMPLATES", str(tmp_path))
     letter = compile_letter("step", subject="Guten Tag", preheader="", body="Hallo.", language="de-AT")
     assert '<html lang="de-AT"' in letter.html
-    assert "Pause machen" in letter.html
-    assert "Pause machen" in letter.text
+    rendered = render(letter, replace(SAMPLE, foot=foot_of(choose_language(["de-AT", "en"]))))
+    assert '<td class="foot" lang="de"' in rendered.html
+    assert "Pause machen" in rendered.html
+    assert "Pause machen" in rendered.text
     # Nobody wrote German words for this one yet, so all of it is English and says so.
     notice = compile_letter("confirm", subject="", preheader="", body="", language="de")
     assert '<html lang="en"' in notice.html
 
 
-def test_a_language_without_words_has_an_english_footer_that_says_so() -> None:
+def test_a_language_without_words_signs_in_english_and_says_so() -> None:
     letter = compile_letter("step", subject="Hei", preheader="", body="Hei.", language="nb")
     assert '<html lang="nb"' in letter.html
-    assert re.search(r'<td class="foot" lang="en"', letter.html)
+    assert re.search(r'<p class="sign" lang="en"', letter.html)
 
 
 def test_every_letter_renders_from_an_installed_wheel(tmp_path: Path) -> None:

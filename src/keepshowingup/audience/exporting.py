@@ -16,6 +16,7 @@ def about_reader(reader: Subscriber) -> dict[str, Any]:
             "zone": reader.zone,
             "hour": reader.hour.isoformat("minutes"),
             "language": reader.language,
+            "theme": reader.theme,
             "country": reader.country,
             "audience": reader.audience,
             "counted_from": reader.counted_from,

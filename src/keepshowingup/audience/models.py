@@ -40,6 +40,9 @@ class Subscriber(models.Model):
     zone = models.CharField(max_length=64, default="UTC")
     hour = models.TimeField(default=dt.time(10, 0), help_text="Preferred local time of day")
     language = models.CharField(max_length=10, default="en")
+    theme = models.CharField(
+        max_length=12, blank=True, default="", db_default="", help_text="How letters look to them; empty: as they come"
+    )
     country = models.CharField(max_length=2, blank=True)
     audience = models.CharField(max_length=10, choices=Audience, default=Audience.SELF)
     counted_from = models.DateField(null=True, blank=True, help_text="The private date a reader may give us")
@@ -106,6 +109,8 @@ class Notice(models.Model):
         CONFIRM = "confirm", "confirm an address"
         ALREADY = "already", "you are already reading"
         WELCOME = "welcome", "welcome"
+        RESUME = "resume", "the break is over"
+        GOODBYE = "goodbye", "you have left"
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=12, choices=Kind)

@@ -22,6 +22,7 @@ def change(
     hour: time | None = None,
     country: str | None = None,
     language: str | None = None,
+    theme: str | None = None,
 ) -> bool:
     """Change what is given, keep the rest. True when the zone or the hour moved: the reader's plan is to be made anew.
 
@@ -35,6 +36,7 @@ def change(
         "hour": hour,
         "country": country,
         "language": language,
+        "theme": theme,
     }
     with transaction.atomic():
         reader = _find(subscriber_id)

@@ -129,6 +129,7 @@ class _Waiting(NamedTuple):
     first_name: str
     zone: str
     language: str
+    theme: str
     country: str
     reader_state: str
 
@@ -137,7 +138,7 @@ _DUE = (
     *("pk", "subscriber_id", "due_at", "due_local", "due_reason"),
     *("next_step__key", "next_step__deleted_at", "next_step__current_id"),
     *("state", "enrolled_at", "sequence_id"),
-    *(f"subscriber__{name}" for name in (*_Waiting._fields[-8:-1], "state")),
+    *(f"subscriber__{name}" for name in (*_Waiting._fields[-9:-1], "state")),
 )
 
 
@@ -157,6 +158,7 @@ def _held(row: _Waiting, pk: int, message_id: str) -> Held:
         first_name=row.first_name,
         zone=row.zone,
         language=row.language,
+        theme=row.theme,
         country=row.country,
         reader_state=row.reader_state,
         paused_at=None,

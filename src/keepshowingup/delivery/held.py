@@ -33,6 +33,7 @@ class Held(NamedTuple):
     first_name: str
     zone: str
     language: str
+    theme: str
     country: str
     reader_state: str
     paused_at: datetime | None
@@ -68,6 +69,7 @@ COLUMNS = (
     "subscriber__first_name",
     "subscriber__zone",
     "subscriber__language",
+    "subscriber__theme",
     "subscriber__country",
     "subscriber__state",
     "subscriber__paused_at",

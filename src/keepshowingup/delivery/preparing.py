@@ -6,28 +6,30 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.audience.tokens import Purpose, link, make
 from keepshowingup.core.errors import PartMissing
-from keepshowingup.core.timing import load_zone
+from keepshowingup.core.timing import load_zone, local_date
 from keepshowingup.delivery.held import Held
 from keepshowingup.delivery.naming import opaque_of
 from keepshowingup.editorial.help_now import lines_for
 from keepshowingup.editorial.masthead import masthead
-from keepshowingup.editorial.models import Masthead, Revision, Sequence
+from keepshowingup.editorial.models import Edition, Masthead, Revision, Sequence
 from keepshowingup.letters.compile import CompiledLetter, standard_letter
 from keepshowingup.letters.compose import HelpNow, LetterHeaders, LetterValues, compose, render
 from keepshowingup.letters.cutoff import cut_off
+from keepshowingup.letters.dates import part_of_day, say_day, say_greeting, say_part_of_day
 from keepshowingup.letters.errors import CutOff
 from keepshowingup.letters.signing import Signer
 from keepshowingup.letters.skeleton import Personal, Skeleton, skeleton_of
+from keepshowingup.letters.themes import choose_theme
+from keepshowingup.letters.words import choose_language, foot_of, sentence
 
 MOST_KEPT = 512
 
@@ -41,8 +43,10 @@ class Prepared:
     message: bytes
 
 
-Shape = tuple[int, LetterValues, tuple[bool, ...]]
-"""A revision, the values its readers share, and which personal ones they have."""
+Look = tuple[int, str]
+"""A revision, and the theme it is in."""
+Shape = tuple[Look, LetterValues, tuple[bool, ...]]
+"""A letter's look, the values its readers share, and which personal ones they have."""
 
 
 @dataclass
@@ -50,6 +54,7 @@ class Drawer:
     """What a worker keeps of letters it has read. A revision never changes, so they stay right."""
 
     letters: dict[int, CompiledLetter] = field(default_factory=dict)
+    looks: dict[Look, CompiledLetter] = field(default_factory=dict)
     skeletons: dict[Shape, Skeleton | None] = field(default_factory=dict)
     cut_off: dict[int, str] = field(default_factory=dict)
 
@@ -57,17 +62,26 @@ class Drawer:
         """Have these revisions' letters at hand."""
         if len(self.letters) > MOST_KEPT:
             self.letters.clear()
-        for revision in Revision.objects.filter(pk__in=revision_ids - self.letters.keys()):
+            self.looks.clear()
+        unread = revision_ids - self.letters.keys()
+        for revision in Revision.objects.filter(pk__in=unread):
             self.letters[revision.pk] = compiled(revision)
+        for edition in Edition.objects.filter(revision__in=unread & self.letters.keys()):
+            letter = self.letters[edition.revision_id]
+            self.looks[edition.revision_id, edition.theme] = replace(letter, html=edition.html)
+
+    def letter(self, look: Look) -> CompiledLetter:
+        """A letter in this theme, in the usual one where it was frozen before there was this."""
+        return self.looks.get(look) or self.letters[look[0]]
 
     def skeleton(self, shape: Shape) -> Skeleton | None:
         """The letter with holes for readers of this shape; None where it has to be rendered for each."""
         if shape not in self.skeletons:
             if len(self.skeletons) > MOST_KEPT:
                 self.skeletons.clear()
-            revision_id, shared, has = shape
-            with self.in_bounds(revision_id):
-                self.skeletons[shape] = skeleton_of(self.letters[revision_id], shared, has)
+            look, shared, has = shape
+            with self.in_bounds(look[0]):
+                self.skeletons[shape] = skeleton_of(self.letter(look), shared, has)
         return self.skeletons[shape]
 
     @contextmanager
@@ -101,33 +115,54 @@ class Stationery:
     seal: Signer | None = None
     on_rendering: Callable[[Held], None] = _nobody_asks
     """Told before a template is rendered for a letter; filling in a skeleton is nothing a worker could die of."""
-    _help: dict[str, tuple[HelpNow, ...]] = field(default_factory=dict)
-    _shared: dict[tuple[int, str, str, str], LetterValues] = field(default_factory=dict)
-    _skeletons: dict[tuple[int, int, tuple[bool, ...]], Skeleton | None] = field(default_factory=dict)
-    _parts_of_day: dict[str, str] = field(default_factory=dict)
+    _help: dict[tuple[str, str], tuple[HelpNow, ...]] = field(default_factory=dict)
+    _shared: dict[tuple[int, str, str, date, int], LetterValues] = field(default_factory=dict)
+    _skeletons: dict[tuple[Look, int, tuple[bool, ...]], Skeleton | None] = field(default_factory=dict)
+    _parts_of_day: dict[str, int] = field(default_factory=dict)
+    _languages: dict[str, str] = field(default_factory=dict)
+    _themes: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @functools.cached_property
     def domain(self) -> str:
         """The From address' domain: Message-IDs, List-Ids and return paths end in it."""
         return self.head.domain
 
-    def help_for(self, country: str) -> tuple[HelpNow, ...]:
-        """Help for right now in the reader's country."""
-        if country not in self._help:
-            self._help[country] = lines_for(country)
-        return self._help[country]
+    def help_for(self, country: str, language: str) -> tuple[HelpNow, ...]:
+        """Help for right now in the reader's country, said in a language we speak."""
+        key = country, language
+        if key not in self._help:
+            self._help[key] = lines_for(country, language=language)
+        return self._help[key]
 
-    def part_of_day(self, held: Held) -> str:
-        """What this reader calls the time of day at which the letter is written."""
+    def language_for(self, tag: str) -> str:
+        """The language we speak with this reader: theirs, its main language, the house's, English."""
+        if tag not in self._languages:
+            self._languages[tag] = choose_language((tag, self.head.language))
+        return self._languages[tag]
+
+    def theme_for(self, wish: str, sequence: Sequence | None = None) -> str:
+        """How letters look to this reader: as they wish, as the sequence says, as the house does."""
+        key = wish, sequence.theme if sequence else ""
+        if key not in self._themes:
+            self._themes[key] = choose_theme((*key, self.head.theme))
+        return self._themes[key]
+
+    def part_of_day(self, held: Held) -> int:
+        """The time of day in this reader's zone at which the letter is written; see :mod:`.letters.dates`."""
         if held.resent_at:
             return _part_of_day(held.moment(self.now), held.zone)
         if held.zone not in self._parts_of_day:
             self._parts_of_day[held.zone] = _part_of_day(self.now, held.zone)
         return self._parts_of_day[held.zone]
 
-    def shared_values(self, sequence: Sequence, country: str, joined_on: str, part_of_day: str) -> LetterValues:
-        """What a sequence's letter knows that is the same for many readers; always the same object for them."""
-        key = (sequence.pk, country, joined_on, part_of_day)
+    def shared_values(
+        self, sequence: Sequence, country: str, language: str, joined_on: date, part: int
+    ) -> LetterValues:
+        """What a sequence's letter knows that is the same for many readers; always the same object for them.
+
+        The letter speaks its sequence's language; what stands below it speaks ``language``, the reader's.
+        """
+        key = (sequence.pk, country, language, joined_on, part)
         if key not in self._shared:
             article = sequence.article
             self._shared[key] = LetterValues(
@@ -135,21 +170,23 @@ class Stationery:
                 signature=sequence.signature,
                 masthead_name=self.head.name,
                 postal_address=self.head.postal_address,
-                help_now=self.help_for(country),
-                why=f"You get this because you asked for it on {joined_on}.",
-                joined_on=joined_on,
+                help_now=self.help_for(country, language),
+                why=sentence("why", language, joined_on=say_day(joined_on, language)),
+                joined_on=say_day(joined_on, sequence.language),
                 article_url=article.source_url if article else "",
                 article_title=article.title if article else "",
-                part_of_day=part_of_day,
+                part_of_day=say_part_of_day(part, sequence.language),
+                greeting=say_greeting(part, sequence.language),
+                foot=foot_of(language),
             )
         return self._shared[key]
 
-    def skeleton(self, held: Held, revision_id: int, shared: LetterValues, has: tuple[bool, ...]) -> Skeleton | None:
+    def skeleton(self, held: Held, look: Look, shared: LetterValues, has: tuple[bool, ...]) -> Skeleton | None:
         """The letter with holes, found without comparing all values again."""
-        key = (revision_id, id(shared), has)
+        key = (look, id(shared), has)
         if key not in self._skeletons:
             self.on_rendering(held)
-            self._skeletons[key] = self.drawer.skeleton((revision_id, shared, has))
+            self._skeletons[key] = self.drawer.skeleton((look, shared, has))
         return self._skeletons[key]
 
 
@@ -169,13 +206,21 @@ def compiled(revision: Revision) -> CompiledLetter:
     )
 
 
+def in_look(revision: Revision, theme: str) -> CompiledLetter:
+    """The frozen letter of a revision in a theme, or as it was frozen before there was this one."""
+    edition = revision.editions.filter(theme=theme).first()
+    letter = compiled(revision)
+    return replace(letter, html=edition.html) if edition else letter
+
+
 def prepare(held: Held, paper: Stationery) -> Prepared:
     """Compose one letter. Raises :class:`LetterError` when it can't be rendered for its reader."""
     token = make(Purpose.RETURN_PATH, opaque_of(held.message_id))
     sender = f"bounce+{token}@{paper.domain}"
     if held.sequence_id is None:
         paper.on_rendering(held)
-        notice = render(standard_letter(held.notice_kind or "", held.language), _notice_values(held, paper))
+        letter = standard_letter(held.notice_kind or "", paper.language_for(held.language), paper.theme_for(held.theme))
+        notice = render(letter, _notice_values(held, paper))
         message = compose(notice, _headers(held, None, "", paper, sender))
     else:
         message = _letter(held, paper.sequences[held.sequence_id], paper, sender)
@@ -186,12 +231,13 @@ def _letter(held: Held, sequence: Sequence, paper: Stationery, sender: str) -> b
     assert held.revision_id is not None
     shared, personal = _shared_values(held, sequence, paper), _personal_values(held)
     headers = _headers(held, sequence, personal.unsubscribe_url, paper, sender)
-    skeleton = paper.skeleton(held, held.revision_id, shared, tuple(map(bool, personal)))
+    look = held.revision_id, paper.theme_for(held.theme, sequence)
+    skeleton = paper.skeleton(held, look, shared, tuple(map(bool, personal)))
     if skeleton is not None:
         return skeleton.write(personal, headers)
     paper.on_rendering(held)
     with paper.drawer.in_bounds(held.revision_id):
-        rendered = render(paper.drawer.letters[held.revision_id], replace(shared, **personal._asdict()))
+        rendered = render(paper.drawer.letter(look), replace(shared, **personal._asdict()))
     return compose(rendered, headers)
 
 
@@ -206,22 +252,26 @@ def _personal_values(held: Held) -> Personal:
 
 
 def _shared_values(held: Held, sequence: Sequence, paper: Stationery) -> LetterValues:
-    joined_on = _day(held.enrolled_at or paper.now, load_zone(held.zone))
-    return paper.shared_values(sequence, held.country, joined_on, paper.part_of_day(held))
+    joined_on = local_date(held.enrolled_at or paper.now, load_zone(held.zone))
+    language = paper.language_for(held.language)
+    return paper.shared_values(sequence, held.country, language, joined_on, paper.part_of_day(held))
 
 
 def _notice_values(held: Held, paper: Stationery) -> LetterValues:
     """What a one-off letter knows: little, because the address may not be its owner's wish yet."""
     confirmed = held.reader_state == Subscriber.State.ACTIVE
+    language, part = paper.language_for(held.language), paper.part_of_day(held)
     return LetterValues(
         # Until the address is confirmed the name may be anything somebody else typed: it is not repeated.
         first_name=held.first_name if confirmed else "",
         masthead_name=paper.head.name,
         postal_address=paper.head.postal_address,
-        help_now=paper.help_for(held.country),
+        help_now=paper.help_for(held.country, language),
         preferences_url=link(Purpose.PREFERENCES, held.opaque) if confirmed else "",
         confirm_url=link(Purpose.CONFIRM, held.invitation) if held.invitation else "",
-        part_of_day=paper.part_of_day(held),
+        part_of_day=say_part_of_day(part, language),
+        greeting=say_greeting(part, language),
+        foot=foot_of(language),
     )
 
 
@@ -269,6 +319,7 @@ def invented(reader: Subscriber, sequence: Sequence, now: datetime, **known: obj
         "first_name": reader.first_name,
         "zone": reader.zone,
         "language": reader.language,
+        "theme": reader.theme,
         "country": reader.country,
         "reader_state": reader.state,
         "paused_at": None,
@@ -308,12 +359,5 @@ def base_host() -> str:
     return urlsplit(settings.BASE_URL).hostname or "localhost"
 
 
-def _part_of_day(moment: datetime, zone: str) -> str:
-    hour = moment.astimezone(load_zone(zone)).hour
-    return "morning" if 4 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
-
-
-@functools.lru_cache(maxsize=4096)
-def _day(moment: datetime, zone: ZoneInfo) -> str:
-    local = moment.astimezone(zone)
-    return f"{local.day} {local:%B}"
+def _part_of_day(moment: datetime, zone: str) -> int:
+    return part_of_day(moment.astimezone(load_zone(zone)).time())

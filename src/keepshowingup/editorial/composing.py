@@ -30,6 +30,7 @@ from keepshowingup.editorial.wording import (
     fault_in_language,
     fault_in_line,
     fault_in_text,
+    fault_in_theme,
     tidy_line,
     tidy_text,
 )
@@ -92,23 +93,26 @@ def edit_sequence(
     quiet_end: time,
     too_late_hours: int | None,
     now: datetime,
+    theme: str = "",
 ) -> Sequence:
     """Change what is common to all letters. Times are local to each reader, ``weekdays`` are ISO digits (1 is Monday).
 
-    Another language is another layout around the same words: each letter gets a new revision, to be approved anew.
+    Another language, or a newsletter made of a row of letters, is another layout around the same words: each letter
+    gets a new revision, to be approved anew. Another theme is not: each letter was frozen in all of them.
     Raises :class:`WrongUsage` for words that can't be used and hours that leave no moment for a letter.
     """
     with transaction.atomic():
         sequence = locked_sequence(sequence_id)
-        spoke = sequence.language
+        layout = sequence.language, sequence.open_ended
         sequence.title, sequence.description, sequence.signature = title, description, signature
         sequence.language, sequence.audience, sequence.open_ended = language, audience, open_ended
         sequence.weekdays, sequence.too_late_hours = weekdays, too_late_hours
+        sequence.theme = theme
         sequence.window_start, sequence.window_end = window_start, window_end
         sequence.quiet_start, sequence.quiet_end = quiet_start, quiet_end
         _check(sequence)
         sequence.save()
-        if language != spoke:
+        if (language, open_ended) != layout:
             for step in sequence.steps.all():
                 if newest := step.revisions.first():
                     refreeze(step, sequence, author=newest.author, now=now)
@@ -125,6 +129,7 @@ def _check(sequence: Sequence) -> None:
         fault_in_text("description", sequence.description, DESCRIPTION_LENGTH),
         fault_in_line("signature", sequence.signature, SIGNATURE_LENGTH),
         fault_in_language(sequence.language),
+        fault_in_theme(sequence.theme),
         fault_in_audience(sequence.audience),
     ):
         if fault:

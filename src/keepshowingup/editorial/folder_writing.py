@@ -78,6 +78,7 @@ def sequence_text(sequence: FolderSequence) -> str:
         ("description", sequence.description, ""),
         ("signature", sequence.signature, ""),
         ("language", sequence.language, "en"),
+        ("theme", sequence.theme, ""),
         ("audience", sequence.audience, "self"),
     ):
         if value != usual:

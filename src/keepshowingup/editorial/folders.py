@@ -26,6 +26,7 @@ from keepshowingup.editorial.wording import (
     fault_in_key,
     fault_in_language,
     fault_in_text,
+    fault_in_theme,
     tidy_text,
 )
 from keepshowingup.letters.compile import LetterError, compile_letter
@@ -46,6 +47,7 @@ _SEQUENCE_FIELDS = (
     "description",
     "signature",
     "language",
+    "theme",
     "audience",
     "open_ended",
     "weekdays",
@@ -79,6 +81,7 @@ class FolderSequence:
     description: str = ""
     signature: str = ""
     language: str = "en"
+    theme: str = ""
     audience: str = "self"
     open_ended: bool = False
     weekdays: str = EVERY_DAY
@@ -178,6 +181,7 @@ def _sequence(fields: Fields, folder_name: str) -> FolderSequence:
         description=fields.take_text("description", DESCRIPTION_LENGTH),
         signature=fields.take_line("signature", SIGNATURE_LENGTH),
         language=fields.take_checked("language", "en", fault_in_language),
+        theme=fields.take_checked("theme", "", fault_in_theme),
         audience=fields.take_checked("audience", "self", fault_in_audience),
         open_ended=fields.take_switch("open_ended"),
         weekdays=_weekdays(fields),

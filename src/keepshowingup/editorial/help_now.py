@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from keepshowingup.core.errors import Refused
-from keepshowingup.letters.values import HelpNow
+from keepshowingup.letters.lines import HelpNow
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +41,11 @@ class HelpLine:
     source_url: str
     reviewed_on: dt.date
     reviewed_by: str
+    said_in: Mapping[str, HelpNow]
 
-    @property
-    def in_letter(self) -> HelpNow:
-        """What a reader sees of it."""
-        return HelpNow(self.label, self.number, self.how, self.hours)
+    def in_letter(self, language: str) -> HelpNow:
+        """What a reader sees of it: in their language where the book says it, in its own where not."""
+        return self.said_in.get(language) or HelpNow(self.label, self.number, self.how, self.hours)
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ class HelpBook:
         return self.lines.get(country.upper()) or self.lines[UNKNOWN]
 
 
-def lines_for(country: str, own: Path | None = None) -> tuple[HelpNow, ...]:
-    """The help lines of a letter to a reader in ``country`` (alpha-2, any case, may be empty).
+def lines_for(country: str, own: Path | None = None, *, language: str = "en") -> tuple[HelpNow, ...]:
+    """The help lines of a letter to a reader in ``country`` (alpha-2, any case, may be empty), said in ``language``.
 
     ``own`` is the operator's file; without it the one in the data folder is looked for. A letter never goes without
     help: while the operator's file can't be read the shipped lines stand in, and the log says so.
     """
-    return tuple(line.in_letter for line in _book_for_letters(own).lines_for(country))
+    return tuple(line.in_letter(language) for line in _book_for_letters(own).lines_for(country))
 
 
 def notice(own: Path | None = None) -> str:
@@ -152,4 +152,15 @@ def _line(path: Path, country: str, row: Any) -> HelpLine:
         raise Refused(f"{path}: a line of {country} has no date. Write it like reviewed_on = 2026-11-22.")
     whom = row["for"]
     texts = {name: row[name].strip() for name in _TEXT_FIELDS if name != "for"}
-    return HelpLine(country=country, whom=whom.strip(), reviewed_on=row["reviewed_on"], **texts)
+    said_in = {name: _said(path, country, row, name) for name in row.keys() - {*_TEXT_FIELDS, "reviewed_on"}}
+    return HelpLine(country=country, whom=whom.strip(), reviewed_on=row["reviewed_on"], said_in=said_in, **texts)
+
+
+def _said(path: Path, country: str, row: Any, name: str) -> HelpNow:
+    """A line in another language; what it leaves out is as in the line itself."""
+    said = row[name]
+    if not isinstance(said, dict) or not all(isinstance(word, str) and word.strip() for word in said.values()):
+        raise Refused(f'{path}: a line of {country} says {name} wrongly. Write it like es = {{ how = "llama" }}.')
+    if odd := said.keys() - set(HelpNow._fields):
+        raise Refused(f"{path}: a line of {country} has no {min(odd)} to say in {name}.")
+    return HelpNow(*(str(said.get(field, row[field])).strip() for field in HelpNow._fields))

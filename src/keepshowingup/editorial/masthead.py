@@ -10,7 +10,14 @@ from django.db import transaction
 from keepshowingup.core.address import check_address
 from keepshowingup.core.errors import WrongUsage
 from keepshowingup.editorial.models import Masthead
-from keepshowingup.editorial.wording import fault_in_line, fault_in_text, tidy_line, tidy_text
+from keepshowingup.editorial.wording import (
+    fault_in_language,
+    fault_in_line,
+    fault_in_text,
+    fault_in_theme,
+    tidy_line,
+    tidy_text,
+)
 
 
 def masthead() -> Masthead:
@@ -25,6 +32,8 @@ def edit_masthead(
     from_address: str | None = None,
     reply_to: str | None = None,
     postal_address: str | None = None,
+    language: str | None = None,
+    theme: str | None = None,
 ) -> Masthead:
     """Change what is given, keep the rest. Raises :class:`WrongUsage` with what can't stand in a letter's header."""
     given = {
@@ -33,6 +42,8 @@ def edit_masthead(
         "from_address": from_address,
         "reply_to": reply_to,
         "postal_address": postal_address,
+        "language": language,
+        "theme": theme,
     }
     with transaction.atomic():
         row = masthead()
@@ -46,7 +57,8 @@ def edit_masthead(
 def check_masthead(field: str, text: str) -> str:
     """One field of the masthead as it is kept. Raises :class:`WrongUsage`.
 
-    The postal address may have several lines; from_address and reply_to are addresses, reply_to may be empty.
+    The postal address may have several lines; from_address and reply_to are addresses; reply_to may be empty, and so
+    may the theme.
     """
     said = field.replace("_", " ")
     column: Any = Masthead._meta.get_field(field)
@@ -56,7 +68,8 @@ def check_masthead(field: str, text: str) -> str:
         fault = fault_in_text(said, text, limit)
     else:
         text = tidy_line(text)
-        fault = fault_in_line(said, text, limit, needed=field != "reply_to")
+        fault = fault_in_line(said, text, limit, needed=field not in {"reply_to", "theme"})
+        fault = fault or (_FAULT_IN[field](text) if field in _FAULT_IN else None)
     if fault:
         raise WrongUsage(fault)
     if field in {"from_address", "reply_to"} and text:
@@ -65,6 +78,9 @@ def check_masthead(field: str, text: str) -> str:
             raise WrongUsage(f"The {said} '{text}' is not an address: {checked.reason}")
         return checked.normalised
     return text
+
+
+_FAULT_IN = {"language": fault_in_language, "theme": fault_in_theme}
 
 
 def masthead_obstacles(*, at_terminal: bool = True) -> list[str]:

@@ -16,6 +16,8 @@ class Masthead(models.Model):
     from_address = models.CharField(max_length=254, default="letters@localhost")
     reply_to = models.CharField(max_length=254, blank=True)
     postal_address = models.CharField(max_length=300, blank=True, help_text="Required by law in every letter.")
+    language = models.CharField(max_length=10, default="en", help_text="Spoken where a reader's own is not there")
+    theme = models.CharField(max_length=12, blank=True, help_text="How letters look; empty: the house's own look")
 
     class Meta:
         verbose_name = "masthead"
@@ -62,6 +64,7 @@ class Sequence(models.Model):
     signature = models.CharField(max_length=80, blank=True, help_text="Who signs the letters, for example Ruth.")
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     language = models.CharField(max_length=10, default="en")
+    theme = models.CharField(max_length=12, blank=True, help_text="How its letters look; empty: as the masthead says")
     audience = models.CharField(max_length=10, default="self", help_text="self or family")
     open_ended = models.BooleanField(default=False, help_text="A newsletter: it has dates and never ends.")
     article = models.ForeignKey(Article, null=True, blank=True, on_delete=models.SET_NULL, related_name="sequences")
@@ -147,6 +150,17 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} (revision {self.number})"
+
+
+class Edition(models.Model):
+    """A revision's letter in another look than the usual one: the same words, the same plain text."""
+
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="editions")
+    theme = models.CharField(max_length=12)
+    html = models.TextField(help_text="Compiled: inlined Jinja source")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["revision", "theme"], name="edition_once_per_theme")]
 
 
 class Approval(models.Model):

@@ -33,12 +33,12 @@ def page_to_markdown(html: str) -> str:
         include_formatting=True,
         include_tables=True,
     )
-    markdown = _to_markdown(article) if article else ""
+    markdown = html_to_markdown(article) if article else ""
     if len(markdown.split()) >= _FEWEST_WORDS:
         title = re.search(r"<h1\b[^>]*>(.*?)</h1>", html, re.IGNORECASE | re.DOTALL)
         has_title = re.search(r"^# ", markdown, re.MULTILINE)
-        return markdown if has_title or not title else f"{_to_markdown(title.group()).strip()}\n\n{markdown}"
-    return _to_markdown(html)
+        return markdown if has_title or not title else f"{html_to_markdown(title.group()).strip()}\n\n{markdown}"
+    return html_to_markdown(html)
 
 
 def word_file_to_markdown(data: bytes) -> str:
@@ -57,10 +57,11 @@ def word_file_to_markdown(data: bytes) -> str:
         raise
     except Exception as error:  # a broken file fails in many ways inside zip, XML and mammoth
         raise Refused("The Word file can't be read. Open it in a word processor and save it as .docx again.") from error
-    return _to_markdown(html)
+    return html_to_markdown(html)
 
 
-def _to_markdown(html: str) -> str:
+def html_to_markdown(html: str) -> str:
+    """HTML of any origin as Markdown; what could run, be fetched, or leads anywhere but to the web or mail goes."""
     cleaned = nh3.clean(
         html,
         tags=_TAGS,

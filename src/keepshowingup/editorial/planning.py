@@ -66,7 +66,7 @@ class Plan:
     def needs_approval(self) -> bool:
         """Whether a letter has words that nobody has approved yet."""
         return any(step.kind in {"added", "restored", "changed"} for step in self.steps) or any(
-            field.name == "language" for field in self.fields
+            field.name in {"language", "open_ended"} for field in self.fields
         )
 
 
@@ -171,6 +171,7 @@ def _fields(old: FolderSequence, new: FolderSequence) -> Iterator[FieldChange]:
         "description",
         "signature",
         "language",
+        "theme",
         "audience",
         "open_ended",
         "weekdays",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from keepshowingup.core.errors import NotFound, WrongUsage
-from keepshowingup.editorial.models import Revision, Sequence, Step
+from keepshowingup.editorial.models import Edition, Revision, Sequence, Step
 from keepshowingup.editorial.wording import (
     BODY_LENGTH,
     SUBJECT_LENGTH,
@@ -14,7 +14,7 @@ from keepshowingup.editorial.wording import (
     tidy_line,
     tidy_text,
 )
-from keepshowingup.letters.compile import compile_letter
+from keepshowingup.letters.compile import compile_looks
 
 
 def revise(
@@ -44,12 +44,16 @@ def revise(
 
 
 def refreeze(step: Step, sequence: Sequence, *, author: str, now: datetime) -> Revision:
-    """A new revision of a letter's words as they stand, compiled in the sequence's language and with today's layout."""
-    letter = compile_letter(
-        "step", subject=step.subject, preheader=step.preheader, body=step.body, language=sequence.language
+    """A new revision of a letter's words as they stand, compiled in the sequence's language and every look there is."""
+    letter, looks = compile_looks(
+        kind_of(sequence),
+        subject=step.subject,
+        preheader=step.preheader,
+        body=step.body,
+        language=sequence.language,
     )
     newest = step.revisions.first()
-    return Revision.objects.create(
+    revision = Revision.objects.create(
         step=step,
         number=newest.number + 1 if newest else 1,
         subject=letter.subject,
@@ -60,6 +64,13 @@ def refreeze(step: Step, sequence: Sequence, *, author: str, now: datetime) -> R
         author=author.strip(),
         created_at=now,
     )
+    Edition.objects.bulk_create(Edition(revision=revision, theme=theme, html=html) for theme, html in looks.items())
+    return revision
+
+
+def kind_of(sequence: Sequence) -> str:
+    """The kind of letter a sequence's steps are: an issue has a headline, a step is a letter in a row."""
+    return "issue" if sequence.open_ended else "step"
 
 
 def locked_sequence(sequence_id: int) -> Sequence:

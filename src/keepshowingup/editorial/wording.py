@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from keepshowingup.letters.themes import themes
+
 SUBJECT_LENGTH = 200
 TITLE_LENGTH = 120
 SIGNATURE_LENGTH = 80
@@ -72,6 +74,13 @@ def fault_in_language(language: str) -> str | None:
     """What is wrong with a language tag (BCP 47, the short forms)."""
     if not _LANGUAGE.match(language) or len(language) > 10:
         return f"The language '{language}' is not a tag like en, de or pt-BR."
+    return None
+
+
+def fault_in_theme(theme: str) -> str | None:
+    """What is wrong with the name of a look; empty is no wish."""
+    if theme and theme not in themes():
+        return f"The theme '{theme}' is none of these: {', '.join(themes())}."
     return None
 
 

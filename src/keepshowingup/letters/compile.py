@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -17,17 +18,26 @@ from keepshowingup.letters.headers import check_line
 from keepshowingup.letters.inline import inline
 from keepshowingup.letters.markdown import read_markdown, to_html
 from keepshowingup.letters.plaintext import WIDTH, to_text
+from keepshowingup.letters.themes import DEFAULT_THEME, read_theme, themes
 from keepshowingup.letters.values import MERGE_FIELDS, SAMPLE, CompiledLetter, LetterValues
 from keepshowingup.letters.words import read_words
 
-__all__ = ["WEIGHT_LIMIT", "CompiledLetter", "LetterError", "compile_letter", "kinds", "standard_letter"]
+__all__ = [
+    "WEIGHT_LIMIT",
+    "CompiledLetter",
+    "LetterError",
+    "compile_letter",
+    "compile_looks",
+    "kinds",
+    "standard_letter",
+]
 
 #: Octets of HTML. Gmail hides what comes after behind a link, and the footer comes last.
 WEIGHT_LIMIT = 102 * 1024
 
 _KIND = re.compile(r"[a-z][a-z0-9-]*\Z")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
-_KNOWN = MERGE_FIELDS | {"help_now"}
+_KNOWN = MERGE_FIELDS | {"help_now", "foot"}
 
 
 def kinds() -> tuple[str, ...]:
@@ -36,13 +46,71 @@ def kinds() -> tuple[str, ...]:
     return tuple(sorted({kind for kind in found if _KIND.match(kind)}))
 
 
-def compile_letter(kind: str, *, subject: str, preheader: str, body: str, language: str = "en") -> CompiledLetter:
+def compile_letter(
+    kind: str, *, subject: str, preheader: str, body: str, language: str = "en", theme: str = DEFAULT_THEME
+) -> CompiledLetter:
     """Make a letter of ``kind`` from an author's subject, preheader and Markdown body with merge fields.
 
     What is left empty comes from the words in the kind's folder, where it has any (``confirm``, ``welcome``). The
-    layout speaks ``language``, or English where nobody translated it yet. Raises :class:`LetterError` with the line
-    and a sentence for everything that would not become a good letter for every reader.
+    layout speaks ``language``, or English where nobody translated it yet, and looks as ``theme`` says. Raises
+    :class:`LetterError` with the line and a sentence for everything that would not become a good letter for every
+    reader.
     """
+    return _read(kind, subject, preheader, body, language).in_look(theme)
+
+
+def compile_looks(
+    kind: str, *, subject: str, preheader: str, body: str, language: str = "en"
+) -> tuple[CompiledLetter, dict[str, str]]:
+    """The letter in the house's own look, and its HTML in every other theme there is; see :func:`compile_letter`."""
+    draft = _read(kind, subject, preheader, body, language)
+    letter = draft.in_look(DEFAULT_THEME)
+    return letter, {theme: draft.html(theme) for theme in themes() if theme != DEFAULT_THEME}
+
+
+@lru_cache(maxsize=64)
+def standard_letter(kind: str, language: str = "en", theme: str = DEFAULT_THEME) -> CompiledLetter:
+    """The letter whose words are all in its folder, compiled once per process."""
+    return compile_letter(kind, subject="", preheader="", body="", language=language, theme=theme)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A letter whose words were read and checked, and have no look yet."""
+
+    kind: str
+    preheader: str
+    for_html: Mapping[str, Any]
+    for_text: Mapping[str, Any]
+
+    def in_look(self, theme: str) -> CompiledLetter:
+        """The letter in one theme, proven: it is rendered for a reader with all values and for one with none."""
+        layout, kind = layout_environment(), self.kind
+        letter = CompiledLetter(
+            subject=_flatten(layout, f"{kind}/subject.txt", self.for_text).strip(),
+            preheader=self.preheader,
+            html=self.html(theme),
+            text=_flatten(layout, f"{kind}/body.txt", self.for_text).strip("\n") + "\n",
+        )
+        _check_names(TEXT, letter.text, f"{kind}/body.txt")
+        _check_names(TEXT, letter.subject, f"{kind}/subject.txt")
+        for values in (SAMPLE, LetterValues()):
+            rendered = render(letter, values)
+            check_line(rendered.subject, "subject")
+            _check_weight(rendered.html)
+        return letter
+
+    def html(self, theme: str) -> str:
+        """The HTML in one theme, its styles inlined and its names known."""
+        part = f"{self.kind}/body.html"
+        known = {**self.for_html, "theme": read_theme(theme)}
+        html = inline(_flatten(layout_environment(), part, known), part)
+        _check_names(HTML, html, part)
+        _check_weight(html)
+        return html
+
+
+def _read(kind: str, subject: str, preheader: str, body: str, language: str) -> _Draft:
     if kind not in kinds():
         raise LetterError(
             f"There is no letter of the kind '{kind[:40]}'. There are: {', '.join(kinds())}.", part="letter"
@@ -76,22 +144,12 @@ def compile_letter(kind: str, *, subject: str, preheader: str, body: str, langua
             "words": {name: write(pieces) for name, pieces in said.items()},
         }
 
-    layout = layout_environment()
-    for_html, for_text = known_to(as_html, to_html(manuscript)), known_to(as_text, text)
-    letter = CompiledLetter(
-        subject=_flatten(layout, f"{kind}/subject.txt", for_text).strip(),
+    return _Draft(
+        kind=kind,
         preheader=as_text(preheader_pieces),
-        html=inline(_flatten(layout, f"{kind}/body.html", for_html), f"{kind}/body.html"),
-        text=_flatten(layout, f"{kind}/body.txt", for_text).strip("\n") + "\n",
+        for_html=known_to(as_html, to_html(manuscript)),
+        for_text=known_to(as_text, text),
     )
-    _prove(kind, letter)
-    return letter
-
-
-@lru_cache(maxsize=64)
-def standard_letter(kind: str, language: str = "en") -> CompiledLetter:
-    """The letter whose words are all in its folder, compiled once per process."""
-    return compile_letter(kind, subject="", preheader="", body="", language=language)
 
 
 def _one_line(text: str, part: str) -> list[Piece]:
@@ -108,21 +166,18 @@ def _flatten(layout: Environment, name: str, context: Mapping[str, Any]) -> str:
         raise LetterError(f"{error.message}.", part=name) from None
 
 
-def _prove(kind: str, letter: CompiledLetter) -> None:
-    """Make sure the letter parses and knows its names, and renders for a reader with all values and one with none."""
-    parts = ((HTML, letter.html, "body.html"), (TEXT, letter.text, "body.txt"), (TEXT, letter.subject, "subject.txt"))
-    for environment, source, name in parts:
-        try:
-            undeclared = meta.find_undeclared_variables(environment.parse(source)) - _KNOWN
-        except TemplateError as error:
-            raise LetterError(f"{error.message}.", part=f"{kind}/{name}") from None
-        if undeclared:
-            raise LetterError(unknown_name(min(undeclared)), part=f"{kind}/{name}")
-    for values in (SAMPLE, LetterValues()):
-        rendered = render(letter, values)
-        check_line(rendered.subject, "subject")
-        if (weight := len(rendered.html.encode())) > WEIGHT_LIMIT:
-            raise LetterError(
-                f"The letter weighs {weight / 1024:.0f} KB; above {WEIGHT_LIMIT // 1024} KB its end is cut off. "
-                "Shorten it, or link to the rest."
-            )
+def _check_names(environment: Environment, source: str, part: str) -> None:
+    try:
+        undeclared = meta.find_undeclared_variables(environment.parse(source)) - _KNOWN
+    except TemplateError as error:
+        raise LetterError(f"{error.message}.", part=part) from None
+    if undeclared:
+        raise LetterError(unknown_name(min(undeclared)), part=part)
+
+
+def _check_weight(html: str) -> None:
+    if (weight := len(html.encode())) > WEIGHT_LIMIT:
+        raise LetterError(
+            f"The letter weighs {weight / 1024:.0f} KB; above {WEIGHT_LIMIT // 1024} KB its end is cut off. "
+            "Shorten it, or link to the rest."
+        )

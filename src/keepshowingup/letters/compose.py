@@ -10,8 +10,9 @@ from jinja2 import TemplateError
 from keepshowingup.letters.environment import OUTPUT_LIMIT, reader_template
 from keepshowingup.letters.errors import CutOff, LetterError
 from keepshowingup.letters.headers import LetterHeaders, write_headers
+from keepshowingup.letters.lines import HelpNow
 from keepshowingup.letters.quoted import quoted_printable
-from keepshowingup.letters.values import CompiledLetter, HelpNow, LetterValues, RenderedLetter
+from keepshowingup.letters.values import CompiledLetter, LetterValues, RenderedLetter
 
 __all__ = ["CompiledLetter", "HelpNow", "LetterHeaders", "LetterValues", "RenderedLetter", "compose", "render"]
 

@@ -20,7 +20,7 @@ from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from keepshowingup.core.errors import PartMissing, WrongUsage
-from keepshowingup.letters.values import HelpNow
+from keepshowingup.letters.lines import Foot, HelpNow
 
 HERE = Path(__file__).resolve().parent
 #: Characters one rendered part of a letter may have. What is longer is a runaway template.
@@ -49,8 +49,14 @@ def template_folders() -> list[Path]:
 
 def layout_environment() -> Environment:
     """The environment of the first moment, over today's :func:`template_folders`: square brackets, HTML escaped."""
+    return _layout_over(tuple(template_folders()))
+
+
+@lru_cache(maxsize=4)
+def _layout_over(folders: tuple[Path, ...]) -> Environment:
+    """Kept, because reading the templates takes as long as all the rest; a file that was changed is read again."""
     return Environment(
-        loader=FileSystemLoader(template_folders()),
+        loader=FileSystemLoader(folders),
         autoescape=select_autoescape(("html",), default=False),
         undefined=StrictUndefined,
         variable_start_string="[[",
@@ -123,9 +129,9 @@ class ReaderSandbox(ImmutableSandboxedEnvironment):
         self.filters["reach"] = reach
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Only what a line of help and a loop have; a value is words and has no attributes worth naming."""
-        if type(obj) is HelpNow:
-            return attr in HelpNow._fields
+        """Only what a line of help, the foot and a loop have; a value is words and has none worth naming."""
+        if type(obj) is HelpNow or type(obj) is Foot:
+            return attr in obj._fields
         return type(obj) is LoopContext and not attr.startswith("_")
 
     def is_safe_callable(self, obj: Any) -> bool:

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import NamedTuple
+from dataclasses import dataclass, field, fields
 
 from keepshowingup.letters.errors import LetterError
-
-
-class HelpNow(NamedTuple):
-    """One line of help for right now: who answers, how to reach them, and when.
-
-    ``how`` reads well before the number ("call or text"); ``hours`` after it ("any hour"). ``number`` may be a web
-    address where there is none to call.
-    """
-
-    label: str
-    number: str
-    how: str = ""
-    hours: str = ""
+from keepshowingup.letters.lines import Foot, HelpNow
+from keepshowingup.letters.words import FALLBACK, foot_of
 
 
 @dataclass(frozen=True)
@@ -27,7 +15,8 @@ class LetterValues:
 
     Dates and days are already words in the reader's language and zone ("22 November", "Sunday"). Addresses are
     absolute ``http(s)`` or empty; an empty one hides what would point at it. Anything else raises
-    :class:`LetterError`.
+    :class:`LetterError`. All are in the letter's language but ``why``, ``help_now`` and ``foot``, which stand below it
+    and are in the reader's.
     """
 
     first_name: str = ""
@@ -46,7 +35,9 @@ class LetterValues:
     article_title: str = ""
     confirm_url: str = ""
     part_of_day: str = ""
+    greeting: str = ""
     milestone: str = ""
+    foot: Foot = field(default_factory=lambda: foot_of(FALLBACK))
 
     def __post_init__(self) -> None:
         for name in URL_FIELDS:
@@ -57,7 +48,7 @@ class LetterValues:
 
 
 #: Names a letter's Markdown may use between ``{{`` and ``}}``.
-MERGE_FIELDS = frozenset(field.name for field in fields(LetterValues)) - {"help_now"}
+MERGE_FIELDS = frozenset(each.name for each in fields(LetterValues)) - {"help_now", "foot"}
 #: Those that are addresses: alone in a Markdown link's parentheses they make a link.
 URL_FIELDS = tuple(sorted(name for name in MERGE_FIELDS if name.endswith("_url")))
 #: Those that some readers don't have: in Markdown they need a fallback.
@@ -84,7 +75,9 @@ SAMPLE = LetterValues(
     article_title="Somebody stayed",
     confirm_url="https://letters.example.org/confirm/sample",
     part_of_day="morning",
+    greeting="Good morning",
     milestone="90 days",
+    foot=foot_of("en", "Sunday"),
 )
 
 

@@ -10,6 +10,8 @@ from django import forms
 from keepshowingup.audience.joining import NAME_LENGTH, tidy_name
 from keepshowingup.core.address import check_address
 from keepshowingup.core.errors import WrongUsage
+from keepshowingup.letters.themes import theme_labels
+from keepshowingup.letters.words import language_names
 from keepshowingup.web.public.zones import is_zone
 
 PARTS_OF_DAY = {"morning": time(8, 30), "afternoon": time(14, 0), "evening": time(19, 0)}
@@ -89,6 +91,13 @@ class SettingsForm(forms.Form):
         elif own := cleaned.get("hour"):
             cleaned["hour"] = own.replace(second=0, microsecond=0)
         return cleaned
+
+
+class LookForm(forms.Form):
+    """How letters look to a reader, and the language we speak with them."""
+
+    theme = forms.ChoiceField(required=False, choices=lambda: [("", ""), *theme_labels().items()])
+    language = forms.ChoiceField(choices=lambda: list(language_names().items()))
 
 
 def _tidy(text: str) -> str:

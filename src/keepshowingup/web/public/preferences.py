@@ -17,11 +17,14 @@ from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.core.states import STAYING, EnrolmentState
 from keepshowingup.core.timing import load_zone
+from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Sequence
+from keepshowingup.letters.themes import theme_labels
+from keepshowingup.letters.words import choose_language, language_names
 from keepshowingup.web.public.confirming import masked, said_when
 from keepshowingup.web.public.doors import public_page, show
 from keepshowingup.web.public.download import everything_about
-from keepshowingup.web.public.forms import OWN_TIME, PARTS_OF_DAY, SettingsForm
+from keepshowingup.web.public.forms import OWN_TIME, PARTS_OF_DAY, LookForm, SettingsForm
 from keepshowingup.web.public.joining import zone_context
 from keepshowingup.web.public.zones import country_of, place_of
 
@@ -63,6 +66,17 @@ def _save(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -
     if moved:
         replanning.replan_reader(reader.pk, now)
     return _done(request, token, reader, "Saved.")
+
+
+def _look(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
+    form = LookForm(request.POST)
+    if not form.is_valid():
+        return _page(request, token, reader, message="Please choose how letters should look.", status=422)
+    wanted = form.cleaned_data
+    # Somebody who reads es-MX and leaves "Español" ticked has not asked for another Spanish.
+    same = choose_language([reader.language]) == wanted["language"]
+    change(reader.pk, theme=wanted["theme"], language=None if same else wanted["language"])
+    return _done(request, token, reader, "Saved. The next letter looks like that.")
 
 
 def _pause(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
@@ -116,6 +130,7 @@ def _erase(request: HttpRequest, token: str, reader: Subscriber, now: datetime) 
 
 ACTS = {
     "save": _save,
+    "look": _look,
     "pause": _pause,
     "resume": _resume,
     "letters": _letters,
@@ -193,6 +208,9 @@ def _page(
         "hour": said.get("hour", reader.hour.strftime("%H:%M")),
         "first_name": said.get("first_name", reader.first_name),
         "letters": _choices(reader),
+        "looks": theme_labels().items(),
+        "languages": language_names().items(),
+        "speaks": choose_language([reader.language, masthead().language]),
         "place": place_of(reader.zone),
         **zone_context(zone, now),
     }

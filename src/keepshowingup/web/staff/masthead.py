@@ -9,9 +9,11 @@ from django.views.decorators.http import require_http_methods
 
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.editorial.masthead import edit_masthead, masthead
+from keepshowingup.letters.themes import DEFAULT_THEME, theme_labels
+from keepshowingup.letters.words import language_names
 from keepshowingup.web.staff.roles import StaffRequest
 
-FIELDS = ("name", "from_name", "from_address", "reply_to", "postal_address")
+FIELDS = ("name", "from_name", "from_address", "reply_to", "postal_address", "language", "theme")
 
 
 @require_http_methods(["GET", "POST"])
@@ -19,12 +21,22 @@ def change(request: StaffRequest) -> HttpResponse:
     """Name, From, reply address and postal address of every letter."""
     head = masthead()
     if request.method == "GET":
-        return render(request, "staff/masthead.html", {"typed": {name: getattr(head, name) for name in FIELDS}})
-    typed = {name: request.POST.get(name, "") for name in FIELDS}
+        return _page(request, {name: getattr(head, name) for name in FIELDS})
+    typed = {name: request.POST.get(name, getattr(head, name)) for name in FIELDS}
     try:
         edit_masthead(**typed)
     except KeepShowingUpError as error:
-        context = {"typed": typed, "sentence": error.message}
-        return render(request, "staff/masthead.html", context, status=error.status)
+        return _page(request, typed, error.message, error.status)
     messages.success(request, "Saved. The next letter that leaves carries it.")
     return redirect("staff:masthead")
+
+
+def _page(request: StaffRequest, typed: dict[str, str], sentence: str = "", status: int = 200) -> HttpResponse:
+    context = {
+        "typed": typed,
+        "sentence": sentence,
+        "looks": theme_labels().items(),
+        "usual": DEFAULT_THEME,
+        "languages": language_names().items(),
+    }
+    return render(request, "staff/masthead.html", context, status=status)

@@ -18,6 +18,8 @@ class Persona:
     zone: str
     hour: dt.time
     country: str
+    language: str = "en"
+    theme: str = ""
 
     @property
     def called(self) -> str:
@@ -32,6 +34,8 @@ class Persona:
             zone=self.zone,
             hour=self.hour,
             country=self.country,
+            language=self.language,
+            theme=self.theme,
             state=Subscriber.State.ACTIVE,
         )
 
@@ -42,6 +46,16 @@ PERSONAS: dict[str, Persona] = {
         Persona("maya", "Maya, Santiago, mornings", "Maya", "America/Santiago", dt.time(8, 30), ""),
         Persona("noor", "Noor, London, evenings", "Noor", "Europe/London", dt.time(19, 0), "GB"),
         Persona("sam", "Sam, Los Angeles, at lunch", "Sam", "America/Los_Angeles", dt.time(12, 0), "US"),
+        Persona(
+            "lucia",
+            "Lucía, New York, reads Spanish, in large print",
+            "Lucía",
+            "America/New_York",
+            dt.time(9, 0),
+            "US",
+            language="es",
+            theme="large",
+        ),
         Persona("none", "No name given, Sydney, mornings", "", "Australia/Sydney", dt.time(10, 0), "AU"),
     )
 }

@@ -15,11 +15,14 @@ from keepshowingup.cadence.places import rules_of
 from keepshowingup.core.errors import KeepShowingUpError, WrongUsage
 from keepshowingup.core.timing import Moment, load_zone, moment_of
 from keepshowingup.delivery import preparing
+from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Step
+from keepshowingup.editorial.revising import kind_of
 from keepshowingup.editorial.timings import timing_of
 from keepshowingup.letters.compile import CompiledLetter, compile_letter
 from keepshowingup.letters.compose import RenderedLetter
 from keepshowingup.letters.compose import render as render_letter
+from keepshowingup.letters.themes import choose_theme
 from keepshowingup.web.staff import drafts
 from keepshowingup.web.staff.finding import find_step, newest_of
 from keepshowingup.web.staff.persona import Persona, persona_of
@@ -59,7 +62,7 @@ def show(request: StaffRequest, step_id: int) -> HttpResponse:
     persona, now = persona_of(request.GET.get("reader", "")), settings.CLOCK.now()
     draft = drafts.find(request.session, step.pk)
     if draft is None or request.GET.get("saved"):
-        shown = _render(preparing.compiled(newest_of(step)), step, persona, now)
+        shown = _render(preparing.in_look(newest_of(step), theme_for(step, persona)), step, persona, now)
     else:
         shown = see(draft["fields"], step, persona, now)
     if shown.letter is None or request.GET.get("as") == "text":
@@ -74,11 +77,12 @@ def see(words: dict[str, str], step: Step, persona: Persona, now: datetime) -> S
     """Compile the words (subject, preheader, body) and render them for the persona; nothing is saved."""
     try:
         letter = compile_letter(
-            "step",
+            kind_of(step.sequence),
             subject=words["subject"],
             preheader=words["preheader"],
             body=words["body"],
             language=step.sequence.language,
+            theme=theme_for(step, persona),
         )
     except KeepShowingUpError as error:
         return Shown(None, fault=error.message)
@@ -94,6 +98,11 @@ def _render(letter: CompiledLetter, step: Step, persona: Persona, now: datetime)
         return Shown(render_letter(letter, values), line)
     except KeepShowingUpError as error:
         return Shown(None, fault=error.message)
+
+
+def theme_for(step: Step, persona: Persona) -> str:
+    """How the letter looks to the persona."""
+    return choose_theme((persona.theme, step.sequence.theme, masthead().theme))
 
 
 def arrives(step: Step, persona: Persona, now: datetime) -> Moment | None:

@@ -72,6 +72,7 @@ LEAST: dict[str, Role | None] = {
     "letter_move": EDITOR,
     "letter_delete": EDITOR,
     "letter_test": EDITOR,
+    "paste": EDITOR,
     "ask": EDITOR,
     "approve": EDITOR,
     # sending, and everything that shows who reads

@@ -20,6 +20,7 @@ from keepshowingup.editorial import composing
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.editorial.wording import DESCRIPTION_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH, TITLE_LENGTH
 from keepshowingup.web.staff.finding import find_sequence
+from keepshowingup.web.staff.looks import look_choices
 from keepshowingup.web.staff.roles import StaffRequest
 from keepshowingup.web.staff.standing import Standing, standing_of
 from keepshowingup.web.staff.timeline import Timeline, timeline_of
@@ -50,6 +51,7 @@ class Settings(forms.Form):
     description = forms.CharField(max_length=DESCRIPTION_LENGTH, required=False)
     signature = forms.CharField(max_length=SIGNATURE_LENGTH, required=False)
     language = forms.CharField(max_length=10)
+    theme = forms.ChoiceField(choices=look_choices, required=False)
     audience = forms.ChoiceField(choices=AUDIENCES)
     open_ended = forms.BooleanField(required=False)
     weekdays = forms.MultipleChoiceField(

@@ -165,6 +165,28 @@
     typed();
   });
 
+  // What comes from a word processor or a page is cleaned first; what has no form of its own is pasted as it is.
+  const FORMED = /<(h[1-6]|p|li|b|strong|i|em|a|blockquote)[\s>]/i;
+
+  body.addEventListener("paste", async (event) => {
+    const html = event.clipboardData.getData("text/html");
+    if (!FORMED.test(html)) return;
+    event.preventDefault();
+    let words = event.clipboardData.getData("text/plain");
+    try {
+      const data = new FormData();
+      data.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+      data.set("html", html);
+      const response = await fetch(form.dataset.paste, { method: "POST", body: data, redirect: "error" });
+      if (response.ok) words = (await response.json()).markdown.replace(/\n$/, "");
+    } catch {
+      say(["Pasted as plain text: the desk does not answer."]);
+    }
+    body.focus();
+    // The only way to insert that the browser can undo.
+    document.execCommand("insertText", false, words);
+  });
+
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "s") {
       event.preventDefault();
