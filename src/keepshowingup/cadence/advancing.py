@@ -11,6 +11,7 @@ from django.db import transaction
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.places import house_pace, patience, read_readers, read_readers_of, write_plans
 from keepshowingup.cadence.planning import Course, Place, Reader, arrange, next_step, rest, settle
+from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.store.rows import insert_rows
 
@@ -117,21 +118,46 @@ def replan(
         changed: dict[int, Place] = {}
         asked = set(enrolments)
         for reader in read_readers(asked, now, courses):
-            fresh: dict[int, datetime] = {}
-            for place in reader.places:
-                if place.pk not in asked or place.state is not EnrolmentState.ACTIVE:
-                    continue
-                if rested is not None and (span := rested(place, reader)) is not None:
-                    rest(place, reader.zone, *span)
-                    changed[place.pk] = place
-                if place.is_under_way and not even_under_way:
-                    continue
-                if leave_overdue and _waits_to_be_claimed(place, reader, now):
-                    continue
-                fresh[place.pk] = place.due if keep_promises and place.due is not None else now
-            changed |= {place.pk: place for place in arrange(reader, fresh, pace=pace, now=now)}
+            changed |= remake(
+                reader,
+                asked,
+                now,
+                pace=pace,
+                keep_promises=keep_promises,
+                leave_overdue=leave_overdue,
+                even_under_way=even_under_way,
+                rested=rested,
+            )
         write_plans(changed.values())
     return len(changed)
+
+
+def remake(
+    reader: Reader,
+    asked: Collection[int],
+    now: datetime,
+    *,
+    pace: Pace,
+    keep_promises: bool = False,
+    leave_overdue: bool = False,
+    even_under_way: bool = False,
+    rested: Break | None = None,
+) -> dict[int, Place]:
+    """What :func:`replan` does for one reader, in values: the forecast asks here too. Returns what has changed."""
+    changed: dict[int, Place] = {}
+    fresh: dict[int, datetime] = {}
+    for place in reader.places:
+        if place.pk not in asked or place.state is not EnrolmentState.ACTIVE:
+            continue
+        if rested is not None and (span := rested(place, reader)) is not None:
+            rest(place, reader.zone, *span)
+            changed[place.pk] = place
+        if place.is_under_way and not even_under_way:
+            continue
+        if leave_overdue and _waits_to_be_claimed(place, reader, now):
+            continue
+        fresh[place.pk] = place.due if keep_promises and place.due is not None else now
+    return changed | {place.pk: place for place in arrange(reader, fresh, pace=pace, now=now)}
 
 
 def _waits_to_be_claimed(place: Place, reader: Reader, now: datetime) -> bool:

@@ -135,8 +135,11 @@ def read_readers_of(
     courses.update(read_courses(sequences - courses.keys()))
     live = set(Sequence.objects.filter(pk__in=sequences, state=Sequence.State.LIVE).values_list("pk", flat=True))
     # Asked after the lock is ours: a reader who moved while we waited for it is planned by their new clock.
-    clocks = Subscriber.objects.filter(pk__among=subscriber_ids).values_list("pk", "zone", "hour", "paused_at")
-    readers = {pk: Reader(pk, load_zone(zone), hour, paused_at=paused_at) for pk, zone, hour, paused_at in clocks}
+    clocks = Subscriber.objects.filter(pk__among=subscriber_ids).values_list(*_CLOCK)
+    readers = {
+        pk: Reader(pk, load_zone(zone), hour, paused_at=paused_at, paused_until=paused_until)
+        for pk, zone, hour, paused_at, paused_until in clocks
+    }
     places: dict[int, Place] = {}
     for row in rows:
         places[row.pk] = place = _place(row, courses[row.sequence_id], row.sequence_id in live)
@@ -151,6 +154,9 @@ def read_readers_of(
         if handed_at is not None and handed_at > lately:
             readers[subscriber_id].handed.append(handed_at)
     return list(readers.values())
+
+
+_CLOCK = ("pk", "zone", "hour", "paused_at", "paused_until")
 
 
 class _Row(NamedTuple):

@@ -41,6 +41,11 @@ class CourseStep:
     ready_since: datetime | None
     deleted: bool = False
 
+    @property
+    def cannot_leave(self) -> bool:
+        """Whether it was taken out, or nobody has approved it: whoever is due for it is planned anew."""
+        return self.deleted or self.ready_since is None
+
 
 @dataclass(frozen=True)
 class Course:
@@ -121,6 +126,7 @@ class Reader:
     places: list[Place] = field(default_factory=list)
     handed: list[datetime] = field(default_factory=list)
     paused_at: datetime | None = None
+    paused_until: datetime | None = None
 
 
 def next_step(place: Place, reader: Reader) -> CourseStep | None:

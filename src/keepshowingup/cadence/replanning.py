@@ -51,7 +51,7 @@ def resume_reader(subscriber_id: int, now: datetime) -> None:
         if reader.paused_at is None:
             return
         until = min(now, reader.paused_until or now)
-        replan(_active_of(subscriber_id), now, keep_promises=True, rested=_break_of(reader.paused_at, until))
+        replan(_active_of(subscriber_id), now, keep_promises=True, rested=break_of(reader.paused_at, until))
         clear_pause(subscriber_id)
 
 
@@ -103,6 +103,9 @@ def move_out_of_quiet(now: datetime) -> int:
         if rules is None or is_allowed(now, load_zone(zone), rules):
             continue
         there = overdue.filter(sequence_id=sequence_id, subscriber__zone=zone)
+        if rules.too_late is not None:
+            # What is too late by now is skipped at any hour: it must not depend on when an outage ends.
+            there = there.filter(due_at__gte=now - rules.too_late)
         for ids in _chunks(there):
             moved += replan(ids, now, rested=since_promised(now), courses=courses)
     if moved:
@@ -110,8 +113,8 @@ def move_out_of_quiet(now: datetime) -> int:
     return moved
 
 
-def _break_of(since: datetime, until: datetime) -> Break:
-    """A reader's break, without the days on which the sequence rests too: those count when the sequence resumes."""
+def break_of(since: datetime, until: datetime) -> Break:
+    """A reader's break (UTC), without the days on which the sequence rests too: those count when that resumes."""
     resting = dict(Sequence.objects.exclude(state=Sequence.State.LIVE).values_list("pk", "paused_at"))
 
     def rested(place: Place, _: Reader) -> tuple[datetime, datetime]:
