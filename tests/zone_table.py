@@ -27,10 +27,10 @@ KNOWN = (
 HEAD = """# Clock changes of {first} and {last}
 
 What a daily letter does when clocks change, in every zone of `tzdata` {version}: one letter for each local day, in
-order. A time of day that does not exist comes as much later as the clocks jump; of one that happens twice the first counts.
-Zones come from that package and never from the machine. The hours are for letters around the clock: with the usual
-window from 08:00 to 21:00 no letter is at any of these times. `make zones` writes this page; a test makes it again from
-the planner, and tries every one of these changes, of this year and next, whenever it is run.
+order. A time of day that does not exist comes as much later as the clocks jump; of one that happens twice the first
+counts. Zones come from that package and never from the machine. The hours are for letters around the clock: with the
+usual window from 08:00 to 21:00 no letter is at any of these times. `make zones` writes this page; a test makes it
+again from the planner, and tries every one of these changes, of this year and next, whenever it is run.
 
 | Zones | Local date | Clocks | A letter for | comes at | UTC |
 |---|---|---|---|---|---|

@@ -129,7 +129,7 @@ class TestWindowsAndQuietHours:
     def test_a_time_that_is_not_allowed_waits_for_the_next_that_is(self, hour: time, expected: str) -> None:
         moment = when(AfterDays(1), hour=hour)
         assert moment.local == local(expected)
-        assert ("outside the hours" in moment.reason) == (moment.local.time() != hour)
+        assert ("is in the quiet hours" in moment.reason) == (moment.local.time() != hour)
 
     @pytest.mark.parametrize(
         ("hour", "expected"),
@@ -141,7 +141,9 @@ class TestWindowsAndQuietHours:
         ],
     )
     def test_a_window_may_cross_midnight(self, hour: time, expected: str) -> None:
-        assert when(AfterDays(1), hour=hour, rules=NIGHTS).local == local(expected)
+        moment = when(AfterDays(1), hour=hour, rules=NIGHTS)
+        assert moment.local == local(expected)
+        assert ("is outside the hours for letters" in moment.reason) == (moment.local.time() != hour)
 
     def test_quiet_hours_cut_a_window_in_two(self) -> None:
         rules = Rules(window=(time(8), time(20)), quiet=(time(12), time(14)))

@@ -9,10 +9,10 @@ from datetime import datetime
 from django.db import transaction
 
 from keepshowingup.cadence.models import Enrolment, PastStep
-from keepshowingup.cadence.places import house_pace, patience, read_readers, read_readers_of, write_plans
+from keepshowingup.cadence.places import house_pace, patience, read_readers, read_readers_of, write_moves, write_plans
 from keepshowingup.cadence.planning import Course, Place, Reader, arrange, next_step, rest, settle
 from keepshowingup.core.pace import Pace
-from keepshowingup.core.states import EnrolmentState
+from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.store.rows import insert_rows
 
 
@@ -70,6 +70,7 @@ def advance_many(rows: Collection[Settled], now: datetime) -> None:
             }
             touched |= {place.pk: place for place in arrange(reader, fresh, pace=pace, now=now)}
         write_plans(touched.values())
+        write_moves(touched.values())
 
 
 PAST = ("enrolment_id", "subscriber_id", "step_key", "handed_at", "due_local", "due_reason")
@@ -105,13 +106,15 @@ def replan(
     leave_overdue: bool = False,
     even_under_way: bool = False,
     rested: Break | None = None,
+    why: WhyMoved = WhyMoved.OUTAGE,
     courses: dict[int, Course] | None = None,
 ) -> int:
     """Plan these enrolments anew; lesser letters of their readers make room. Returns how many plans were made.
 
     Only active enrolments are planned, and only those without a dispatch under way, unless ``even_under_way``.
     With ``keep_promises`` nothing comes earlier than it was promised. With ``leave_overdue`` a letter whose moment
-    has come is left to be claimed. ``rested`` says which break each plan moves by; ``courses`` is kept for the caller.
+    has come is left to be claimed. ``rested`` says which break each plan moves by, ``why`` what it was; ``courses`` is
+    kept for the caller.
     """
     with transaction.atomic():
         pace = house_pace()
@@ -127,8 +130,10 @@ def replan(
                 leave_overdue=leave_overdue,
                 even_under_way=even_under_way,
                 rested=rested,
+                why=why,
             )
         write_plans(changed.values())
+        write_moves(changed.values())
     return len(changed)
 
 
@@ -142,6 +147,7 @@ def remake(
     leave_overdue: bool = False,
     even_under_way: bool = False,
     rested: Break | None = None,
+    why: WhyMoved = WhyMoved.OUTAGE,
 ) -> dict[int, Place]:
     """What :func:`replan` does for one reader, in values: the forecast asks here too. Returns what has changed."""
     changed: dict[int, Place] = {}
@@ -150,7 +156,7 @@ def remake(
         if place.pk not in asked or place.state is not EnrolmentState.ACTIVE:
             continue
         if rested is not None and (span := rested(place, reader)) is not None:
-            rest(place, reader.zone, *span)
+            rest(place, reader.zone, *span, why)
             changed[place.pk] = place
         if place.is_under_way and not even_under_way:
             continue

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.advancing import remake, since_promised
 from keepshowingup.cadence.models import Enrolment
-from keepshowingup.cadence.places import house_pace, patience, read_courses, read_readers
+from keepshowingup.cadence.places import LATELY, house_pace, patience, read_courses, read_readers
 from keepshowingup.cadence.planning import CourseStep, Place, Reader, arrange, settle
 from keepshowingup.cadence.replanning import break_of
 from keepshowingup.core.errors import NotFound
@@ -82,6 +82,7 @@ def letters_to_come(reader: Reader, now: datetime, until: datetime, pace: Pace) 
             return
         now = max(now, reader.paused_until)
         _resume(reader, reader.paused_at, reader.paused_until, now, pace)
+    waited = patience()
     for place in reader.places:
         if place.is_under_way:
             place.due = now
@@ -103,7 +104,8 @@ def letters_to_come(reader: Reader, now: datetime, until: datetime, pace: Pace) 
             continue
         if not too_late:
             yield _letter(place, step, now, reader.zone)
-        settle(place, reader, step.key, handed_at=None if too_late else now, now=now, patience=patience())
+        settle(place, reader, step.key, handed_at=None if too_late else now, now=now, patience=waited)
+        reader.handed = [each for each in reader.handed if each > now - LATELY]
         arrange(reader, {pk: now}, pace=pace, now=now)
 
 

@@ -23,7 +23,7 @@ from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import CHUNK, patience, read_courses
 from keepshowingup.cadence.planning import Place, Reader
 from keepshowingup.core.errors import NotFound
-from keepshowingup.core.states import EnrolmentState
+from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.core.timing import is_allowed, load_zone
 from keepshowingup.editorial.models import Sequence
 
@@ -51,7 +51,8 @@ def resume_reader(subscriber_id: int, now: datetime) -> None:
         if reader.paused_at is None:
             return
         until = min(now, reader.paused_until or now)
-        replan(_active_of(subscriber_id), now, keep_promises=True, rested=break_of(reader.paused_at, until))
+        rested = break_of(reader.paused_at, until)
+        replan(_active_of(subscriber_id), now, keep_promises=True, rested=rested, why=WhyMoved.BREAK)
         clear_pause(subscriber_id)
 
 
@@ -134,7 +135,15 @@ def _replan_all(sequence_id: int, now: datetime, *, rested: Break | None, leave_
     courses = read_courses([sequence_id])
     active = Enrolment.objects.filter(sequence_id=sequence_id, state=EnrolmentState.ACTIVE)
     return sum(
-        replan(ids, now, rested=rested, leave_overdue=leave_overdue, keep_promises=rested is not None, courses=courses)
+        replan(
+            ids,
+            now,
+            rested=rested,
+            why=WhyMoved.REST,
+            leave_overdue=leave_overdue,
+            keep_promises=rested is not None,
+            courses=courses,
+        )
         for ids in _chunks(active)
     )
 
