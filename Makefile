@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-sqlite test-postgres faults chaos hosts bench mail-programs lint format lock clean
+.PHONY: help demo up test test-sqlite test-postgres faults chaos hosts zones bench mail-programs lint format lock clean
 
 help: ## List the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ chaos: $(VENV)/ready-to-test ## Kill, freeze and flush everything: twenty seeds 
 
 hosts: $(VENV)/ready-to-test ## Three hosts in namespaces of their own: one cut off, one dead, one late (root)
 	$(BIN)/python -m tests.chaos.hosts $(HOSTS)
+
+zones: $(VENV)/ready-to-test ## Write docs/zones.md: what clock changes of this year and next do to letters
+	$(BIN)/python -m tests.zone_table
 
 bench: $(VENV)/ready-to-test ## Measure it on this machine, beside the naive way
 	$(BIN)/python -m benchmarks

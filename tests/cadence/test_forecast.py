@@ -6,7 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from keepshowingup.audience.preferences import pause
 from keepshowingup.cadence.forecast import forecast, forecast_reader
+from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import rules_of
 from keepshowingup.core.errors import NotFound, WrongUsage
 from keepshowingup.core.timing import is_allowed, load_zone, zone_names
@@ -70,11 +72,33 @@ def test_a_readers_forecast_is_across_everything_they_receive() -> None:
     assert [(each.step_key, each.utc) for each in said] == [(each.key, each.at) for each in sent]
 
 
-def test_nothing_is_foreseen_for_a_reader_who_rests() -> None:
+def test_nothing_is_foreseen_for_a_reader_who_rests_until_they_say() -> None:
     enrolment = join(drip(0, 2))
     enrolment.subscriber.paused_at = MONDAY
     enrolment.subscriber.save()
     assert forecast_reader(enrolment.subscriber_id, MONDAY) == []
+
+
+def test_a_break_with_an_end_is_foreseen() -> None:
+    enrolment = join(drip(0, 2, 9))
+    run(MONDAY, MONDAY + DAY)
+    pause(enrolment.subscriber_id, MONDAY + DAY, 5)
+    said = forecast_reader(enrolment.subscriber_id, MONDAY + DAY)
+    sent = run(MONDAY + DAY, MONDAY + 40 * DAY)
+    assert [(each.step_key, each.utc) for each in said] == [(each.key, each.at) for each in sent]
+    assert [f"{each.local:%m-%d}" for each in said] == ["11-30", "12-07"]
+
+
+def test_after_an_outage_it_waits_for_the_morning_and_passes_over_what_is_too_late() -> None:
+    there = join(drip(0, 2, 9, too_late_hours=24)).subscriber_id
+    night = datetime.fromisoformat("2026-11-27T03:00+00:00")
+    run(MONDAY, MONDAY + DAY)
+    assert [(each.step_key, f"{each.local:%m-%d %H:%M}") for each in forecast_reader(there, night)] == [
+        ("day-9", "12-04 10:00")
+    ]
+    gentle = join(drip(0)).subscriber_id
+    Enrolment.objects.filter(subscriber=gentle).update(due_at=night - 9 * HOUR, promised_at=night - 9 * HOUR)
+    assert [f"{each.local:%m-%d %H:%M}" for each in forecast_reader(gentle, night)] == ["11-27 10:00"]
 
 
 @given(

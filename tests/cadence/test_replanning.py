@@ -185,6 +185,11 @@ class TestAnOutage:
         assert move_out_of_quiet(now) == 1
         assert local(asleep) == "Tue 2026-11-24 18:00"
 
+    def test_a_letter_too_late_by_now_is_left_to_be_passed_over_at_any_hour(self) -> None:
+        late = join(drip(0, too_late_hours=10))
+        assert move_out_of_quiet(MONDAY + 14 * HOUR) == 0
+        assert local(late) == "Mon 2026-11-23 10:00"
+
     def test_a_letter_a_few_minutes_late_is_no_outage(self) -> None:
         join(drip(0), who=reader(hour=time(20, 55)))
         assert move_out_of_quiet(MONDAY + 12 * HOUR + 5 * HOUR / 60) == 0

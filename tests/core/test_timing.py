@@ -12,7 +12,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from keepshowingup.core.errors import WrongUsage
+from keepshowingup.core.shifts import Shift, shifts
 from keepshowingup.core.timing import (
+    DAY,
     EVERY_DAY,
     AfterDays,
     AfterMinutes,
@@ -33,14 +35,19 @@ from keepshowingup.core.timing import (
 AROUND_THE_CLOCK = Rules(window=(time(), time()), quiet=(time(), time()))
 NIGHTS = Rules(window=(time(20), time(2)), quiet=(time(3), time(3)))
 JOINED = datetime(2026, 3, 23, 9, 0, tzinfo=UTC)  # a Monday
+# This year and next, whenever this is run.
+YEARS = (datetime.now(UTC).year, datetime.now(UTC).year + 1)
+FIRST, END = datetime(YEARS[0], 1, 1, tzinfo=UTC), datetime(YEARS[1] + 1, 1, 1, tzinfo=UTC)
 
 zones = st.sampled_from(zone_names()).map(load_zone)
 minutes_of_day = st.integers(0, 24 * 60 - 1).map(lambda minute: time(*divmod(minute, 60)))
-moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 6, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
+moments = st.datetimes(FIRST.replace(tzinfo=None), datetime(YEARS[1], 6, 1)).map(
+    lambda moment: moment.replace(tzinfo=UTC)
+)
 timings = st.one_of(
     st.builds(AfterDays, st.integers(0, 200), st.none() | minutes_of_day),
     st.builds(AfterMinutes, st.integers(0, 60 * 24 * 30)),
-    st.builds(OnDate, st.dates(date(2026, 1, 1), date(2027, 12, 31)), st.none() | minutes_of_day),
+    st.builds(OnDate, st.dates(date(YEARS[0], 1, 1), date(YEARS[1], 12, 31)), st.none() | minutes_of_day),
 )
 
 
@@ -122,7 +129,7 @@ class TestWindowsAndQuietHours:
     def test_a_time_that_is_not_allowed_waits_for_the_next_that_is(self, hour: time, expected: str) -> None:
         moment = when(AfterDays(1), hour=hour)
         assert moment.local == local(expected)
-        assert ("outside the hours" in moment.reason) == (moment.local.time() != hour)
+        assert ("is in the quiet hours" in moment.reason) == (moment.local.time() != hour)
 
     @pytest.mark.parametrize(
         ("hour", "expected"),
@@ -134,7 +141,9 @@ class TestWindowsAndQuietHours:
         ],
     )
     def test_a_window_may_cross_midnight(self, hour: time, expected: str) -> None:
-        assert when(AfterDays(1), hour=hour, rules=NIGHTS).local == local(expected)
+        moment = when(AfterDays(1), hour=hour, rules=NIGHTS)
+        assert moment.local == local(expected)
+        assert ("is outside the hours for letters" in moment.reason) == (moment.local.time() != hour)
 
     def test_quiet_hours_cut_a_window_in_two(self) -> None:
         rules = Rules(window=(time(8), time(20)), quiet=(time(12), time(14)))
@@ -293,7 +302,7 @@ class TestEveryZone:
         assert len({letter.local.date() for letter in letters}) == 60
         assert letters == sorted(letters, key=lambda letter: letter.utc)
 
-    @given(zone=zones, wall=st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)))
+    @given(zone=zones, wall=st.datetimes(datetime(YEARS[0], 1, 1), datetime(YEARS[1], 12, 31)))
     @settings(max_examples=1000, deadline=None)
     def test_wall_times_agree_with_an_independent_library(self, zone: ZoneInfo, wall: datetime) -> None:
         other = dateutil_zone(zone.key)
@@ -302,50 +311,31 @@ class TestEveryZone:
     @pytest.mark.parametrize("name", zone_names())
     def test_every_gap_moves_forward_and_every_fold_is_the_first(self, name: str) -> None:
         zone = load_zone(name)
-        for change, old, new in offset_changes(name):
-            wall = (change + old).replace(tzinfo=None)
-            if new > old:
-                missing = wall + (new - old) / 2
-                assert to_local(to_utc(missing, zone), zone) == missing + (new - old)
-                assert to_utc(missing, zone) > change
+        for each in shifts_of(name):
+            middle = each.first + abs(each.by) / 2
+            if each.forward:
+                assert to_local(to_utc(middle, zone), zone) == middle + each.by
+                assert to_utc(middle, zone) > each.at
             else:
-                twice = wall - (old - new) / 2
-                assert to_utc(twice, zone) == change - (old - new) / 2
+                assert to_utc(middle, zone) == each.at - abs(each.by) / 2
 
 
 @cache
-def offset_changes(name: str) -> list[tuple[datetime, timedelta, timedelta]]:
-    """When (UTC) a zone's offset from UTC changes around 2026 and 2027, from what to what."""
-    zone = load_zone(name)
-
-    def offset(moment: datetime) -> timedelta:
-        found = moment.astimezone(zone).utcoffset()
-        assert found is not None
-        return found
-
-    changes = []
-    moment, end = datetime(2025, 12, 1, tzinfo=UTC), datetime(2028, 2, 1, tzinfo=UTC)
-    while moment < end:
-        low, high = moment, moment + timedelta(days=1)
-        if (old := offset(low)) != (new := offset(high)):
-            while high - low > timedelta(minutes=1):
-                middle = low + timedelta(minutes=(high - low) // timedelta(minutes=2))
-                low, high = (middle, high) if offset(middle) == old else (low, middle)
-            changes.append((high, old, new))
-        moment += timedelta(days=1)
-    return changes
+def shifts_of(name: str) -> list[Shift]:
+    """The clock changes of a zone this year and next, and of the months around."""
+    return shifts(load_zone(name), FIRST - 31 * DAY, END + 31 * DAY)
 
 
 @cache
 def dateutil_zone(name: str) -> tz.tzfile:
     """The same zone for dateutil, which resolves wall times in its own way. It reads only version 1 of TZif
     (RFC 9636), which the package's files leave empty, so one is written with the changes of these two years."""
-    changes = offset_changes(name)
-    always = datetime(2025, 12, 1, tzinfo=UTC).astimezone(load_zone(name)).utcoffset()
+    changes = shifts_of(name)
+    always = FIRST.astimezone(load_zone(name)).utcoffset()
     assert always is not None
-    offsets = [changes[0][1] if changes else always, *(new for _, _, new in changes)]
+    offsets = [changes[0].before if changes else always, *(each.after for each in changes)]
     header = struct.pack(">4s16x6l", b"TZif", 0, 0, 0, len(changes), len(offsets), 4)
-    times = struct.pack(f">{len(changes)}l", *(int(change.timestamp()) for change, _, _ in changes))
+    times = struct.pack(f">{len(changes)}l", *(int(each.at.timestamp()) for each in changes))
     kinds = bytes(range(1, len(offsets)))
     types = b"".join(struct.pack(">lbb", int(each.total_seconds()), 0, 0) for each in offsets)
     return tz.tzfile(BytesIO(header + times + kinds + types + b"LMT\0"), filename=name)

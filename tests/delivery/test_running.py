@@ -68,11 +68,11 @@ def test_the_status_counts_and_is_well_after_a_tick(clock: StoppedClock, sequenc
 
 def test_every_letter_is_explained_in_a_sentence(clock: StoppedClock, enrolment: Enrolment) -> None:
     run_ticks(loop=False, clock=clock)
-    sentences = " ".join(explain(enrolment.subscriber_id, clock.now()))
+    sentences = " ".join(told.sentence for told in explain(enrolment.subscriber_id, clock.now()))
     assert "accepted" in sentences
     assert "day 2" in sentences
     leave(enrolment.subscriber_id, clock.now())
-    assert "left" in " ".join(explain(enrolment.subscriber_id, clock.now()))
+    assert "left" in " ".join(told.sentence for told in explain(enrolment.subscriber_id, clock.now()))
 
 
 def test_the_list_of_letters_has_everything_a_script_needs(

@@ -9,9 +9,10 @@ from datetime import datetime
 from django.db import transaction
 
 from keepshowingup.cadence.models import Enrolment, PastStep
-from keepshowingup.cadence.places import house_pace, patience, read_readers, read_readers_of, write_plans
+from keepshowingup.cadence.places import house_pace, patience, read_readers, read_readers_of, write_moves, write_plans
 from keepshowingup.cadence.planning import Course, Place, Reader, arrange, next_step, rest, settle
-from keepshowingup.core.states import EnrolmentState
+from keepshowingup.core.pace import Pace
+from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.store.rows import insert_rows
 
 
@@ -69,6 +70,7 @@ def advance_many(rows: Collection[Settled], now: datetime) -> None:
             }
             touched |= {place.pk: place for place in arrange(reader, fresh, pace=pace, now=now)}
         write_plans(touched.values())
+        write_moves(touched.values())
 
 
 PAST = ("enrolment_id", "subscriber_id", "step_key", "handed_at", "due_local", "due_reason")
@@ -104,34 +106,64 @@ def replan(
     leave_overdue: bool = False,
     even_under_way: bool = False,
     rested: Break | None = None,
+    why: WhyMoved = WhyMoved.OUTAGE,
     courses: dict[int, Course] | None = None,
 ) -> int:
     """Plan these enrolments anew; lesser letters of their readers make room. Returns how many plans were made.
 
     Only active enrolments are planned, and only those without a dispatch under way, unless ``even_under_way``.
     With ``keep_promises`` nothing comes earlier than it was promised. With ``leave_overdue`` a letter whose moment
-    has come is left to be claimed. ``rested`` says which break each plan moves by; ``courses`` is kept for the caller.
+    has come is left to be claimed. ``rested`` says which break each plan moves by, ``why`` what it was; ``courses`` is
+    kept for the caller.
     """
     with transaction.atomic():
         pace = house_pace()
         changed: dict[int, Place] = {}
         asked = set(enrolments)
         for reader in read_readers(asked, now, courses):
-            fresh: dict[int, datetime] = {}
-            for place in reader.places:
-                if place.pk not in asked or place.state is not EnrolmentState.ACTIVE:
-                    continue
-                if rested is not None and (span := rested(place, reader)) is not None:
-                    rest(place, reader.zone, *span)
-                    changed[place.pk] = place
-                if place.is_under_way and not even_under_way:
-                    continue
-                if leave_overdue and _waits_to_be_claimed(place, reader, now):
-                    continue
-                fresh[place.pk] = place.due if keep_promises and place.due is not None else now
-            changed |= {place.pk: place for place in arrange(reader, fresh, pace=pace, now=now)}
+            changed |= remake(
+                reader,
+                asked,
+                now,
+                pace=pace,
+                keep_promises=keep_promises,
+                leave_overdue=leave_overdue,
+                even_under_way=even_under_way,
+                rested=rested,
+                why=why,
+            )
         write_plans(changed.values())
+        write_moves(changed.values())
     return len(changed)
+
+
+def remake(
+    reader: Reader,
+    asked: Collection[int],
+    now: datetime,
+    *,
+    pace: Pace,
+    keep_promises: bool = False,
+    leave_overdue: bool = False,
+    even_under_way: bool = False,
+    rested: Break | None = None,
+    why: WhyMoved = WhyMoved.OUTAGE,
+) -> dict[int, Place]:
+    """What :func:`replan` does for one reader, in values: the forecast asks here too. Returns what has changed."""
+    changed: dict[int, Place] = {}
+    fresh: dict[int, datetime] = {}
+    for place in reader.places:
+        if place.pk not in asked or place.state is not EnrolmentState.ACTIVE:
+            continue
+        if rested is not None and (span := rested(place, reader)) is not None:
+            rest(place, reader.zone, *span, why)
+            changed[place.pk] = place
+        if place.is_under_way and not even_under_way:
+            continue
+        if leave_overdue and _waits_to_be_claimed(place, reader, now):
+            continue
+        fresh[place.pk] = place.due if keep_promises and place.due is not None else now
+    return changed | {place.pk: place for place in arrange(reader, fresh, pace=pace, now=now)}
 
 
 def _waits_to_be_claimed(place: Place, reader: Reader, now: datetime) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from keepshowingup.audience.models import Subscriber
-from keepshowingup.cadence.forecast import forecast_reader
-from keepshowingup.cadence.models import Enrolment
-from keepshowingup.cadence.places import read_readers
+from keepshowingup.cadence.forecast import ForecastLetter, forecast_reader
+from keepshowingup.cadence.models import Enrolment, PastStep, PlanMove
+from keepshowingup.cadence.places import patience, read_readers
 from keepshowingup.cadence.planning import CourseStep, Place, Reader, owed_steps
 from keepshowingup.core.errors import NotFound
-from keepshowingup.core.states import EnrolmentState
-from keepshowingup.core.timing import OnDate, load_zone, to_local
+from keepshowingup.core.states import EnrolmentState, WhyMoved
+from keepshowingup.core.timing import OnDate, load_zone, to_local, to_utc
 from keepshowingup.editorial.models import Sequence
 
 Outcomes = Mapping[tuple[int, str], str]
@@ -21,9 +23,33 @@ Outcomes = Mapping[tuple[int, str], str]
 FORESEEN_DAYS = 400
 
 
+class About(StrEnum):
+    """What a sentence is about."""
+
+    READER = "reader"
+    SEQUENCE = "sequence"
+    PAST = "past"  # a letter that is behind the reader
+    MOVE = "move"  # a break or an outage that moved the plan
+    NEXT = "next"  # the next letter, or one that is under way
+    LATER = "later"  # a letter after that
+    NEVER = "never"  # a letter that does not come
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something told about a reader. ``moment`` (UTC) is when the letter left or will, where that is known."""
+
+    about: About
+    sentence: str
+    sequence: str = ""
+    step_key: str = ""
+    subject: str = ""
+    moment: datetime | None = None
+
+
 def explain(
     subscriber_id: int, now: datetime, sequence_id: int | None = None, outcomes: Outcomes | None = None
-) -> list[str]:
+) -> list[Told]:
     """Each letter of a reader's sequences: when it came and why then, when it will come, or why it does not.
 
     Times are on the reader's clock. Raises :class:`NotFound` for a reader who is gone.
@@ -34,19 +60,20 @@ def explain(
     enrolments = Enrolment.objects.filter(subscriber=subscriber).select_related("sequence", "subscriber").order_by("pk")
     if sequence_id is not None:
         enrolments = enrolments.filter(sequence=sequence_id)
-    sentences = list(_about_reader(subscriber))
+    told = [Told(About.READER, sentence) for sentence in _about_reader(subscriber)]
     rows = {row.pk: row for row in enrolments}
     if not rows:
-        return [*sentences, "The reader is not in this sequence." if sequence_id else "The reader is in no sequence."]
+        nothing = "The reader is not in this sequence." if sequence_id else "The reader is in no sequence."
+        return [*told, Told(About.READER, nothing)]
     follows = {
-        (letter.sequence_id, letter.step_key): letter.local
-        for letter in forecast_reader(subscriber_id, now, FORESEEN_DAYS)
+        (letter.sequence_id, letter.step_key): letter for letter in forecast_reader(subscriber_id, now, FORESEEN_DAYS)
     }
     for reader in read_readers(rows.keys(), now, lock=False):
         for place in reader.places:
             if place.pk in rows:
-                sentences += _about_place(rows[place.pk], place, reader, outcomes or {}, follows)
-    return sentences
+                page = _Page(rows[place.pk], place, reader, outcomes or {}, follows)
+                told += [replace(each, sequence=page.row.sequence.slug) for each in page.tell()]
+    return told
 
 
 def _about_reader(subscriber: Subscriber) -> Iterator[str]:
@@ -64,74 +91,133 @@ def _about_reader(subscriber: Subscriber) -> Iterator[str]:
         yield f"Letters rest since {_say(to_local(subscriber.paused_at, zone))}, until {until}."
 
 
-def _about_place(
-    row: Enrolment,
-    place: Place,
-    reader: Reader,
-    outcomes: Outcomes,
-    follows: Mapping[tuple[int, str], datetime],
-) -> Iterator[str]:
-    joined = _say(to_local(row.enrolled_at, reader.zone))
-    yield f"{place.course.title}: joined on {joined} ({reader.zone.key})."
-    yield from _about_past(row, place, reader, outcomes)
-    resting = _why_resting(row.sequence, reader)
-    is_gone = row.subscriber.state != Subscriber.State.ACTIVE
-    if place.state is EnrolmentState.FINISHED:
-        yield "All its letters are behind the reader: nothing more comes."
-    elif place.state is EnrolmentState.LEFT:
-        yield "The reader stopped it: nothing more comes."
-    elif place.state is EnrolmentState.HELD:
-        yield "It is held: the next letter can't be made, somebody has to look."
-    elif place.is_under_way and place.step is not None:
-        yield f"“{place.step.subject}” {outcomes.get((place.pk, place.step.key), 'is under way')}."
-    elif is_gone and place.step is not None:
-        yield f"“{place.step.subject}” would be next, but nothing is sent to this reader."
-    elif row.subscriber.paused_at is not None and place.step is not None:
-        yield f"Next is “{place.step.subject}”, when the rest is over{resting}."
-    elif place.due is not None and place.step is not None:
-        when = _say(to_local(place.due, reader.zone))
-        yield f"Next is “{place.step.subject}”, on {when}{resting}: {place.reason}."
-    else:
-        yield f"The reader {place.reason or 'has no next letter planned'}{resting}."
-    if place.state is EnrolmentState.ACTIVE and not is_gone:
-        yield from _about_rest(place, reader, follows)
+@dataclass
+class _Page:
+    """What there is to tell about one reader in one sequence."""
+
+    row: Enrolment
+    place: Place
+    reader: Reader
+    outcomes: Outcomes
+    follows: Mapping[tuple[int, str], ForecastLetter]
+
+    def tell(self) -> Iterator[Told]:
+        joined = self._say(self.row.enrolled_at)
+        yield Told(About.SEQUENCE, f"{self.place.course.title}: joined on {joined} ({self.reader.zone.key}).")
+        yield from self._past()
+        yield self._next()
+        is_here = self.row.subscriber.state == Subscriber.State.ACTIVE
+        if self.place.state is EnrolmentState.ACTIVE and is_here:
+            yield from self._rest()
+
+    def _say(self, moment: datetime) -> str:
+        return _say(to_local(moment, self.reader.zone))
+
+    # --- what has been ---
+
+    def _past(self) -> Iterator[Told]:
+        """Letters and moves of the plan, in the order they happened."""
+        subjects = {step.key: step.subject for step in self.place.course.steps}
+        happened = [
+            (past.settled_at, past.pk, self._about_past(past, subjects.get(past.step_key, past.step_key)))
+            for past in self.row.past_steps.order_by("pk")
+        ]
+        happened += [(move.until, move.pk, self._about_move(move)) for move in self.row.moves.order_by("pk")]
+        yield from (told for _, _, told in sorted(happened, key=lambda each: each[:2]))
+
+    def _about_past(self, past: PastStep, subject: str) -> Told:
+        outcome = self.outcomes.get((self.row.pk, past.step_key))
+        if past.handed_at is None:
+            sentence = f"“{subject}” {outcome or 'was passed over'}."
+        else:
+            sentence = f"“{subject}” left on {self._say(past.handed_at)}"
+            sentence += f" and {outcome}." if outcome else "."
+        if past.due_reason:
+            sentence += f" Why then: {past.due_reason}."
+        if past.handed_at is not None:
+            sentence += self._how_late(past, past.handed_at)
+        return Told(About.PAST, sentence, step_key=past.step_key, subject=subject, moment=past.handed_at)
+
+    def _how_late(self, past: PastStep, handed_at: datetime) -> str:
+        if not past.due_local:
+            return ""
+        planned = to_utc(datetime.fromisoformat(past.due_local), self.reader.zone)
+        late = handed_at - planned
+        if late <= patience():
+            return ""
+        return f" It was planned for {self._say(planned)} and could leave only {_span(late)} later."
+
+    def _about_move(self, move: PlanMove) -> Told:
+        days = f"{move.days} day{'' if move.days == 1 else 's'}"
+        since, until = self._say(move.since), self._say(move.until)
+        match WhyMoved(move.why):
+            case WhyMoved.BREAK:
+                what = f"The reader took a break from {since} to {until}"
+            case WhyMoved.REST:
+                what = f"The sequence rested from {since} to {until}"
+            case WhyMoved.OUTAGE:
+                what = f"What was due on {since} could not leave until {until}"
+            case WhyMoved.PLANNED:
+                what = f"The next letter's day was over when it could be planned, on {until}"
+        return Told(About.MOVE, f"{what}, so the letters after that come {days} later.", moment=move.until)
+
+    # --- what comes ---
+
+    def _next(self) -> Told:
+        place, step = self.place, self.place.step
+        sentence = self._what_is_next()
+        if step is None or place.state is not EnrolmentState.ACTIVE:
+            return Told(About.NEXT, sentence)
+        letter = self.follows.get((place.course.sequence_id, step.key))
+        return Told(About.NEXT, sentence, step_key=step.key, subject=step.subject, moment=letter and letter.utc)
+
+    def _what_is_next(self) -> str:
+        place, step, row = self.place, self.place.step, self.row
+        resting = _why_resting(row.sequence, self.reader)
+        if place.state is EnrolmentState.FINISHED:
+            return "All its letters are behind the reader: nothing more comes."
+        if place.state is EnrolmentState.LEFT:
+            return "The reader stopped it: nothing more comes."
+        if place.state is EnrolmentState.HELD:
+            return "It is held: the next letter can't be made, somebody has to look."
+        if step is None:
+            return f"The reader {place.reason or 'has no next letter planned'}{resting}."
+        if place.is_under_way:
+            return f"“{step.subject}” {self.outcomes.get((place.pk, step.key), 'is under way')}."
+        if row.subscriber.state != Subscriber.State.ACTIVE:
+            return f"“{step.subject}” would be next, but nothing is sent to this reader."
+        if row.subscriber.paused_at is not None:
+            letter = self.follows.get((place.course.sequence_id, step.key))
+            then = f": as things stand on {_say(letter.local)}" if letter else ""
+            return f"Next is “{step.subject}”, when the rest is over{resting}{then}."
+        if place.due is not None:
+            return f"Next is “{step.subject}”, on {self._say(place.due)}{resting}: {place.reason}."
+        return f"The reader {place.reason or 'has no next letter planned'}{resting}."
+
+    def _rest(self) -> Iterator[Told]:
+        owed = {step.key for step in owed_steps(self.place, self.reader)}
+        for step in self.place.course.steps:
+            if step.key in self.place.past or step == self.place.step:
+                continue
+            name, about, moment = f"“{step.subject}”", About.NEVER, None
+            if step.deleted:
+                sentence = f"{name} does not come: it was taken out of the sequence."
+            elif step.key not in owed:
+                sentence = f"{name} does not come: {_why_not_owed(step)}."
+            elif step.ready_since is None:
+                about, sentence = About.LATER, f"{name} waits for somebody to approve it."
+            elif (letter := self.follows.get((self.place.course.sequence_id, step.key))) is not None:
+                about, moment = About.LATER, letter.utc
+                sentence = f"{name} follows, as things stand on {_say(letter.local)}: {letter.reason}."
+            else:
+                about, sentence = About.LATER, f"{name} follows later."
+            yield Told(about, sentence, step_key=step.key, subject=step.subject, moment=moment)
 
 
 def _why_resting(sequence: Sequence, reader: Reader) -> str:
     if sequence.state == Sequence.State.PAUSED and sequence.paused_at is not None:
         return f", but the sequence is paused since {_say(to_local(sequence.paused_at, reader.zone))}"
     return "" if sequence.state == Sequence.State.LIVE else ", but the sequence has not been started"
-
-
-def _about_past(row: Enrolment, place: Place, reader: Reader, outcomes: Outcomes) -> Iterator[str]:
-    subjects = {step.key: step.subject for step in place.course.steps}
-    for past in row.past_steps.order_by("settled_at", "pk"):
-        name = f"“{subjects.get(past.step_key, past.step_key)}”"
-        outcome = outcomes.get((row.pk, past.step_key))
-        if past.handed_at is None:
-            yield f"{name} {outcome or 'was passed over'}."
-            continue
-        left = f"{name} left on {_say(to_local(past.handed_at, reader.zone))}"
-        left += f" and {outcome}" if outcome else ""
-        yield f"{left}; why then: {past.due_reason}." if past.due_reason else f"{left}."
-
-
-def _about_rest(place: Place, reader: Reader, follows: Mapping[tuple[int, str], datetime]) -> Iterator[str]:
-    owed = {step.key for step in owed_steps(place, reader)}
-    for step in place.course.steps:
-        if step.key in place.past or step == place.step:
-            continue
-        name = f"“{step.subject}”"
-        if step.deleted:
-            yield f"{name} does not come: it was taken out of the sequence."
-        elif step.key not in owed:
-            yield f"{name} does not come: {_why_not_owed(step)}."
-        elif step.ready_since is None:
-            yield f"{name} waits for somebody to approve it."
-        elif (local := follows.get((place.course.sequence_id, step.key))) is not None:
-            yield f"“{step.subject}” follows, as things stand on {_say(local)}."
-        else:
-            yield f"{name} follows later."
 
 
 def _why_not_owed(step: CourseStep) -> str:
@@ -142,3 +228,11 @@ def _why_not_owed(step: CourseStep) -> str:
 
 def _say(local: datetime) -> str:
     return f"{local:%a} {local.day} {local:%B %Y} at {local:%H:%M}"
+
+
+def _span(length: timedelta) -> str:
+    """``3 days``, ``5 hours``, ``40 minutes``: the largest unit there are two of, rounded down."""
+    for unit, words in ((timedelta(days=1), "days"), (timedelta(hours=1), "hours")):
+        if length >= 2 * unit:
+            return f"{length // unit} {words}"
+    return f"{length // timedelta(minutes=1)} minutes"

@@ -8,13 +8,15 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.cadence.advancing import remake, since_promised
 from keepshowingup.cadence.models import Enrolment
-from keepshowingup.cadence.places import house_pace, patience, read_courses, read_readers
+from keepshowingup.cadence.places import LATELY, house_pace, patience, read_courses, read_readers
 from keepshowingup.cadence.planning import CourseStep, Place, Reader, arrange, settle
+from keepshowingup.cadence.replanning import break_of
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState
-from keepshowingup.core.timing import load_zone, local_date, to_local, to_utc
+from keepshowingup.core.timing import is_allowed, load_zone, local_date, to_local, to_utc
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class ForecastLetter:
     utc: datetime
     reason: str
     sequence_id: int
+    sequence_title: str
 
 
 def forecast(sequence_id: int, *, zone: str, hour: time, start: datetime, days: int = 90) -> list[ForecastLetter]:
@@ -43,49 +46,73 @@ def forecast(sequence_id: int, *, zone: str, hour: time, start: datetime, days: 
     reader.places.append(place)
     pace = house_pace()
     arrange(reader, {place.pk: start}, pace=pace, now=start)
-    return list(_letters(reader, start, _end_of(start, days, reader.zone), pace))
+    return list(letters_to_come(reader, start, end_of_day(start, days, reader.zone), pace))
 
 
 def forecast_reader(subscriber_id: int, now: datetime, days: int = 90) -> list[ForecastLetter]:
-    """What this reader gets in the next days across everything, if nobody changes anything.
+    """What this reader gets up to the end of day ``days`` across everything, if nobody changes anything.
 
-    Nothing, for a reader who has left or is taking a break: when they come back is theirs to say.
+    A break with an end is foreseen; after one without, coming back is theirs to say. Nothing for one who has left.
     """
     active = Enrolment.objects.filter(
-        subscriber=subscriber_id,
-        subscriber__state=Subscriber.State.ACTIVE,
-        subscriber__paused_at=None,
-        state=EnrolmentState.ACTIVE,
+        subscriber=subscriber_id, subscriber__state=Subscriber.State.ACTIVE, state=EnrolmentState.ACTIVE
     )
     ids = list(active.values_list("pk", flat=True))
     pace = house_pace()
     return [
         letter
         for reader in read_readers(ids, now, lock=False)
-        for letter in _letters(reader, now, _end_of(now, days, reader.zone), pace)
+        for letter in letters_to_come(reader, now, end_of_day(now, days, reader.zone), pace)
     ]
 
 
-def _end_of(start: datetime, days: int, zone: ZoneInfo) -> datetime:
-    """The local midnight that ends the day so many days after ``start``."""
+def end_of_day(start: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """The local midnight (UTC) that ends the day so many days after ``start``."""
     return to_utc(datetime.combine(local_date(start, zone) + timedelta(days=days + 1), time()), zone)
 
 
-def _letters(reader: Reader, now: datetime, until: datetime, pace: Pace) -> Iterator[ForecastLetter]:
-    """Let every letter leave at its moment before ``until``, and plan on from there as the sender does."""
+def letters_to_come(reader: Reader, now: datetime, until: datetime, pace: Pace) -> Iterator[ForecastLetter]:
+    """Let every letter leave at its moment before ``until``, and plan on from there as the sender does.
+
+    What a tick and the last look would do is done here too: end a break on its day, pass over what is too late, and
+    put off what an outage has left overdue at an hour when none may leave. ``reader`` is used up.
+    """
+    if reader.paused_at is not None:
+        if reader.paused_until is None or max(now, reader.paused_until) >= until:
+            return
+        now = max(now, reader.paused_until)
+        _resume(reader, reader.paused_at, reader.paused_until, now, pace)
+    waited = patience()
     for place in reader.places:
         if place.is_under_way:
             place.due = now
     while waiting := [
         (place.due, place.pk, place, place.step)
         for place in reader.places
-        if place.live and place.step is not None and place.due is not None and place.due < until
+        if place.live
+        and place.state is EnrolmentState.ACTIVE
+        and place.step is not None
+        and place.due is not None
+        and place.due < until
     ]:
         due, pk, place, step = min(waiting, key=lambda each: each[:2])
         now = max(now, due)
-        yield _letter(place, step, now, reader.zone)
-        settle(place, reader, step.key, handed_at=now, now=now, patience=patience())
+        rules = place.course.rules
+        too_late = rules is not None and rules.too_late is not None and now - due > rules.too_late
+        if not too_late and (rules is None or step.cannot_leave or not is_allowed(now, reader.zone, rules)):
+            remake(reader, {pk}, now, pace=pace, rested=since_promised(now))
+            continue
+        if not too_late:
+            yield _letter(place, step, now, reader.zone)
+        settle(place, reader, step.key, handed_at=None if too_late else now, now=now, patience=waited)
+        reader.handed = [each for each in reader.handed if each > now - LATELY]
         arrange(reader, {pk: now}, pace=pace, now=now)
+
+
+def _resume(reader: Reader, since: datetime, until: datetime, now: datetime, pace: Pace) -> None:
+    mine = {place.pk for place in reader.places}
+    remake(reader, mine, now, pace=pace, keep_promises=True, rested=break_of(since, until))
+    reader.paused_at = reader.paused_until = None
 
 
 def _letter(place: Place, step: CourseStep, moment: datetime, zone: ZoneInfo) -> ForecastLetter:
@@ -96,4 +123,5 @@ def _letter(place: Place, step: CourseStep, moment: datetime, zone: ZoneInfo) ->
         utc=moment,
         reason=place.reason,
         sequence_id=place.course.sequence_id,
+        sequence_title=place.course.title,
     )

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from keepshowingup.audience.models import Subscriber
-from keepshowingup.core.states import EnrolmentState
+from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.editorial.models import Sequence, Step
 
 
@@ -67,3 +67,13 @@ class PastStep(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["enrolment", "step_key"], name="step_behind_once")]
         indexes = [models.Index(fields=["subscriber", "handed_at"], name="past_by_reader")]
+
+
+class PlanMove(models.Model):
+    """A reader's plan has moved by some days, and why: what ``moved_days`` is the sum of. Rows are only added."""
+
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.CASCADE, related_name="moves")
+    why = models.CharField(max_length=10, choices=[(why.value, why.value) for why in WhyMoved])
+    days = models.PositiveIntegerField(help_text="Local days")
+    since = models.DateTimeField(help_text="UTC, on the calendar")
+    until = models.DateTimeField(help_text="UTC, on the calendar")

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Min, Q
 
 from keepshowingup.audience.models import Subscriber
-from keepshowingup.cadence.models import Enrolment, PastStep
+from keepshowingup.cadence.models import Enrolment, PastStep, PlanMove
 from keepshowingup.cadence.planning import Course, CourseStep, Place, Reader
 from keepshowingup.core.errors import WrongUsage
 from keepshowingup.core.pace import Pace
@@ -19,7 +19,7 @@ from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import Rules, load_zone, weekdays_of
 from keepshowingup.editorial.models import Approval, Sequence, Step
 from keepshowingup.editorial.timings import timing_of
-from keepshowingup.store.rows import update_rows
+from keepshowingup.store.rows import insert_rows, update_rows
 
 # The pace looks a week around a day; two more for zones that have moved.
 LATELY = timedelta(days=9)
@@ -135,8 +135,11 @@ def read_readers_of(
     courses.update(read_courses(sequences - courses.keys()))
     live = set(Sequence.objects.filter(pk__in=sequences, state=Sequence.State.LIVE).values_list("pk", flat=True))
     # Asked after the lock is ours: a reader who moved while we waited for it is planned by their new clock.
-    clocks = Subscriber.objects.filter(pk__among=subscriber_ids).values_list("pk", "zone", "hour", "paused_at")
-    readers = {pk: Reader(pk, load_zone(zone), hour, paused_at=paused_at) for pk, zone, hour, paused_at in clocks}
+    clocks = Subscriber.objects.filter(pk__among=subscriber_ids).values_list(*_CLOCK)
+    readers = {
+        pk: Reader(pk, load_zone(zone), hour, paused_at=paused_at, paused_until=paused_until)
+        for pk, zone, hour, paused_at, paused_until in clocks
+    }
     places: dict[int, Place] = {}
     for row in rows:
         places[row.pk] = place = _place(row, courses[row.sequence_id], row.sequence_id in live)
@@ -151,6 +154,9 @@ def read_readers_of(
         if handed_at is not None and handed_at > lately:
             readers[subscriber_id].handed.append(handed_at)
     return list(readers.values())
+
+
+_CLOCK = ("pk", "zone", "hour", "paused_at", "paused_until")
 
 
 class _Row(NamedTuple):
@@ -212,3 +218,14 @@ def write_plans(places: Iterable[Place]) -> None:
             for place in places
         ),
     )
+
+
+def write_moves(places: Iterable[Place]) -> None:
+    """Write down why plans have moved since they were read; nothing is asked where none has."""
+    insert_rows(
+        PlanMove,
+        ("enrolment_id", "why", "days", "since", "until"),
+        [(place.pk, move.why.value, move.days, move.since, move.until) for place in places for move in place.moves],
+    )
+    for place in places:
+        place.moves.clear()

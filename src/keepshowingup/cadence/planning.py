@@ -9,7 +9,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from keepshowingup.core.pace import Pace, Priority, first_free_day
-from keepshowingup.core.states import EnrolmentState
+from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.core.timing import (
     AfterDays,
     AfterMinutes,
@@ -40,6 +40,11 @@ class CourseStep:
     timing: Timing
     ready_since: datetime | None
     deleted: bool = False
+
+    @property
+    def cannot_leave(self) -> bool:
+        """Whether it was taken out, or nobody has approved it: whoever is due for it is planned anew."""
+        return self.deleted or self.ready_since is None
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,16 @@ class Course:
         return replace(self, steps=steps, moments={})
 
 
+@dataclass(frozen=True)
+class Move:
+    """A plan moves by ``days`` local days, because of what was from ``since`` to ``until`` (UTC)."""
+
+    why: WhyMoved
+    days: int
+    since: datetime
+    until: datetime
+
+
 @dataclass
 class Place:
     """Where one reader stands in one course. ``past`` holds the keys of the steps behind them and since when."""
@@ -94,6 +109,7 @@ class Place:
     rested_until: datetime | None = None
     local: str = ""
     reason: str = ""
+    moves: list[Move] = field(default_factory=list)  # since it was read
 
     @property
     def is_under_way(self) -> bool:
@@ -104,6 +120,12 @@ class Place:
         """Nothing is planned."""
         self.step = self.due = self.promised = None
         self.local, self.reason = "", reason
+
+    def move(self, move: Move) -> None:
+        """Everything after it comes so many days later."""
+        if move.days:
+            self.moved_days += move.days
+            self.moves.append(move)
 
     def promise(self, step: CourseStep, moment: Moment) -> None:
         """The next letter and its moment."""
@@ -121,6 +143,7 @@ class Reader:
     places: list[Place] = field(default_factory=list)
     handed: list[datetime] = field(default_factory=list)
     paused_at: datetime | None = None
+    paused_until: datetime | None = None
 
 
 def next_step(place: Place, reader: Reader) -> CourseStep | None:
@@ -170,7 +193,7 @@ def plan(
     step = next_step(place, reader)
     if step is not None:
         if isinstance(step.timing, AfterDays | AfterMinutes):
-            place.moved_days += _days_gone(step, place, reader, place.course.rules, now)
+            place.move(Move(WhyMoved.PLANNED, _days_gone(step, place, reader, place.course.rules, now), now, now))
         place.promise(step, _paced(step, place, reader, place.course.rules, pace, list(taken), not_before))
     elif any(owed_steps(place, reader)):
         place.wait(NOT_APPROVED_YET)
@@ -282,16 +305,17 @@ def settle(
     if place.step is not None and place.step.key == key and place.promised is not None:
         settled = handed_at or now
         if settled - place.promised > patience:
-            place.moved_days += local_days_between(place.promised, settled, reader.zone)
+            late = local_days_between(place.promised, settled, reader.zone)
+            place.move(Move(WhyMoved.OUTAGE, late, place.promised, settled))
     place.past.setdefault(key, now)
     if handed_at is not None:
         place.last_handed = handed_at
         reader.handed.append(handed_at)
 
 
-def rest(place: Place, zone: ZoneInfo, since: datetime, until: datetime) -> None:
+def rest(place: Place, zone: ZoneInfo, since: datetime, until: datetime, why: WhyMoved = WhyMoved.OUTAGE) -> None:
     """Count a break from ``since`` to ``until`` (UTC) into the plan, except what has been counted before."""
     start = max(filter(None, (since, place.enrolled_at, place.rested_until)))
     if until > start:
-        place.moved_days += local_days_between(start, until, zone)
+        place.move(Move(why, local_days_between(start, until, zone), start, until))
         place.rested_until = until

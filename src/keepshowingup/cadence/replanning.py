@@ -23,7 +23,7 @@ from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import CHUNK, patience, read_courses
 from keepshowingup.cadence.planning import Place, Reader
 from keepshowingup.core.errors import NotFound
-from keepshowingup.core.states import EnrolmentState
+from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.core.timing import is_allowed, load_zone
 from keepshowingup.editorial.models import Sequence
 
@@ -51,7 +51,8 @@ def resume_reader(subscriber_id: int, now: datetime) -> None:
         if reader.paused_at is None:
             return
         until = min(now, reader.paused_until or now)
-        replan(_active_of(subscriber_id), now, keep_promises=True, rested=_break_of(reader.paused_at, until))
+        rested = break_of(reader.paused_at, until)
+        replan(_active_of(subscriber_id), now, keep_promises=True, rested=rested, why=WhyMoved.BREAK)
         clear_pause(subscriber_id)
 
 
@@ -103,6 +104,9 @@ def move_out_of_quiet(now: datetime) -> int:
         if rules is None or is_allowed(now, load_zone(zone), rules):
             continue
         there = overdue.filter(sequence_id=sequence_id, subscriber__zone=zone)
+        if rules.too_late is not None:
+            # What is too late by now is skipped at any hour: it must not depend on when an outage ends.
+            there = there.filter(due_at__gte=now - rules.too_late)
         for ids in _chunks(there):
             moved += replan(ids, now, rested=since_promised(now), courses=courses)
     if moved:
@@ -110,8 +114,8 @@ def move_out_of_quiet(now: datetime) -> int:
     return moved
 
 
-def _break_of(since: datetime, until: datetime) -> Break:
-    """A reader's break, without the days on which the sequence rests too: those count when the sequence resumes."""
+def break_of(since: datetime, until: datetime) -> Break:
+    """A reader's break (UTC), without the days on which the sequence rests too: those count when that resumes."""
     resting = dict(Sequence.objects.exclude(state=Sequence.State.LIVE).values_list("pk", "paused_at"))
 
     def rested(place: Place, _: Reader) -> tuple[datetime, datetime]:
@@ -131,7 +135,15 @@ def _replan_all(sequence_id: int, now: datetime, *, rested: Break | None, leave_
     courses = read_courses([sequence_id])
     active = Enrolment.objects.filter(sequence_id=sequence_id, state=EnrolmentState.ACTIVE)
     return sum(
-        replan(ids, now, rested=rested, leave_overdue=leave_overdue, keep_promises=rested is not None, courses=courses)
+        replan(
+            ids,
+            now,
+            rested=rested,
+            why=WhyMoved.REST,
+            leave_overdue=leave_overdue,
+            keep_promises=rested is not None,
+            courses=courses,
+        )
         for ids in _chunks(active)
     )
 

@@ -62,7 +62,12 @@ def list_(sequence: str | None, subscriber: str | None, as_json: bool) -> None:
 @delivery.command()
 @click.argument("email")
 @click.option("--sequence", metavar="SLUG")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per line: {sentence}.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One JSON object per line: {sentence, about, sequence, step, subject, moment}.",
+)
 def explain(email: str, sequence: str | None, as_json: bool) -> None:
     """Why this reader did or did not get each letter, in sentences."""
     with_django()
@@ -74,8 +79,10 @@ def explain(email: str, sequence: str | None, as_json: bool) -> None:
 
     reader = find(email)
     chosen = find_sequence(sequence).pk if sequence else None
-    for sentence in telling.explain(reader.pk, settings.CLOCK.now(), sequence_id=chosen):
-        click.echo(json.dumps({"sentence": sentence}) if as_json else sentence)
+    for told in telling.explain(reader.pk, settings.CLOCK.now(), sequence_id=chosen):
+        row = {"sentence": told.sentence, "about": told.about, "sequence": told.sequence, "step": told.step_key}
+        row |= {"subject": told.subject, "moment": told.moment.isoformat() if told.moment else None}
+        click.echo(json.dumps(row) if as_json else told.sentence)
 
 
 @delivery.command()

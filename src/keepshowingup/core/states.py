@@ -80,6 +80,15 @@ STAYING = frozenset({EnrolmentState.ACTIVE, EnrolmentState.HELD})
 """The reader is in the sequence and wants its letters."""
 
 
+class WhyMoved(StrEnum):
+    """Why a reader's plan has moved by some days."""
+
+    BREAK = "break"  # the reader took one
+    REST = "rest"  # the sequence did
+    OUTAGE = "outage"  # nothing could be sent when it was due
+    PLANNED = "planned"  # the letter's day was over when it could be planned: approved late, or joined late
+
+
 class SkipReason(StrEnum):
     """Why a claimed letter was not handed over. The words are shown to staff by ``delivery explain``."""
 

@@ -77,7 +77,11 @@ class Rules:
     def opens_at(self, at: time) -> bool:
         """Whether this local time of day is inside the window and outside quiet hours."""
         in_window = self.window[0] == self.window[1] or _within(at, self.window)
-        return in_window and not (self.quiet[0] != self.quiet[1] and _within(at, self.quiet))
+        return in_window and not self.is_quiet_at(at)
+
+    def is_quiet_at(self, at: time) -> bool:
+        """Whether this local time of day is inside quiet hours."""
+        return self.quiet[0] != self.quiet[1] and _within(at, self.quiet)
 
     def allow(self, local: datetime) -> bool:
         """Whether a letter may leave at this local wall time (naive)."""
@@ -220,7 +224,7 @@ class _Day:
         """The first allowed moment for a wall time that is wished for; a later day keeps the time of day."""
         local = self._opening(wish)
         if local != wish:
-            reason += _outside(wish, local)
+            reason += self._outside(wish, local)
         if local.isoweekday() not in self.rules.weekdays:
             local = self._letter_day(local)
             reason += _moved_to(local)
@@ -240,7 +244,7 @@ class _Day:
             opening = self._letter_day(datetime.combine(opening.date(), self.usual))
             reason += _moved_to(opening)
         else:
-            reason += _outside(local, opening)
+            reason += self._outside(local, opening)
         later = to_utc(opening, self.zone)
         if later < utc:  # the clock went back over the opening: it is the second of the two that is still to come
             later = opening.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
@@ -255,14 +259,14 @@ class _Day:
                 return datetime.combine(local.date(), opening)
         return datetime.combine(local.date() + DAY, self.rules.openings[0])
 
+    def _outside(self, wish: datetime, opening: datetime) -> str:
+        where = "in the quiet hours" if self.rules.is_quiet_at(wish.time()) else "outside the hours for letters"
+        return f"; {wish:%H:%M} is {where}, so {opening:%H:%M}"
+
     def _letter_day(self, local: datetime) -> datetime:
         while local.isoweekday() not in self.rules.weekdays:
             local += DAY
         return local
-
-
-def _outside(wish: datetime, opening: datetime) -> str:
-    return f"; {wish:%H:%M} is outside the hours for letters, so {opening:%H:%M}"
 
 
 def _moved_to(day: datetime) -> str:

@@ -9,8 +9,9 @@ from typing import TypedDict
 from django.db.models import QuerySet
 
 from keepshowingup.cadence import explaining
+from keepshowingup.cadence.explaining import Told
 from keepshowingup.core.address import check_address
-from keepshowingup.core.states import DispatchState
+from keepshowingup.core.states import DispatchState, SkipReason
 from keepshowingup.delivery.models import Dispatch
 
 
@@ -65,18 +66,39 @@ OUTCOMES = {
     DispatchState.SKIPPED: "was not sent: {reason}",
     DispatchState.UNKNOWN: "may or may not have arrived: {reason}",
 }
+CAME_BACK = "came back: {reason}"
+SKIPPED = {
+    SkipReason.LEFT: "the reader had left, or had stopped these letters",
+    SkipReason.SUPPRESSED: "the address must not be written to, because it bounced or its owner complained",
+    SkipReason.TOO_LATE: "it was later than the sequence allows",
+    SkipReason.STEP_DELETED: "it was taken out of the sequence",
+    SkipReason.NOT_NEEDED: "the reader had confirmed meanwhile",
+    SkipReason.NOT_RENDERED: "it could not be made",
+    SkipReason.RESTORED: "it was due in a time that a restored database has missed, and may have left then",
+}
 
 
 def outcome_sentence(dispatch: Dispatch) -> str:
     """What became of a letter, as the end of a sentence that begins with its name."""
-    return OUTCOMES[DispatchState(dispatch.state)].format(reason=dispatch.reason.replace("_", " "))
+    state, words = DispatchState(dispatch.state), OUTCOMES[DispatchState(dispatch.state)]
+    if state is DispatchState.REFUSED and dispatch.handed_over_at is not None:
+        words = CAME_BACK
+    return words.format(reason=_why_skipped(dispatch.reason) if state is DispatchState.SKIPPED else dispatch.reason)
 
 
-def explain(subscriber_id: int, now: datetime, sequence_id: int | None = None) -> list[str]:
+def _why_skipped(reason: str) -> str:
+    kind, _, detail = reason.partition(": ")
+    if kind not in set(SkipReason):
+        return reason
+    return ": ".join(filter(None, (SKIPPED[SkipReason(kind)], detail)))
+
+
+def explain(subscriber_id: int, now: datetime, sequence_id: int | None = None) -> list[Told]:
     """Why a reader did or did not get each letter: the calendar's sentences with what became of each dispatch."""
     rows: Iterable[Dispatch] = Dispatch.objects.filter(subscriber_id=subscriber_id, enrolment__isnull=False)
     outcomes: dict[tuple[int, str], str] = {}
     for dispatch in rows:
         assert dispatch.enrolment_id is not None
-        outcomes[dispatch.enrolment_id, dispatch.step_key] = outcome_sentence(dispatch)
+        tries = f", at try {dispatch.attempts}" if dispatch.attempts > 1 else ""
+        outcomes[dispatch.enrolment_id, dispatch.step_key] = outcome_sentence(dispatch) + tries
     return explaining.explain(subscriber_id, now, sequence_id=sequence_id, outcomes=outcomes)
