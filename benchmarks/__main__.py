@@ -17,7 +17,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import claims, drain, importing, memory, naive, notices, relay, steady
+from benchmarks import claims, drain, importing, memory, naive, notices, relay, replanning, steady
 from benchmarks.database import Shelf
 from benchmarks.figures import Figure, NotMeasured
 from benchmarks.house import Bench
@@ -41,6 +41,7 @@ FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "memory": memory.workers,
     "notices": notices.under_load,
     "import": importing.rows,
+    "replanning": replanning.crowds,
 }
 
 

@@ -131,7 +131,7 @@ def add_readers(number: int, state: str = Subscriber.State.ACTIVE) -> int:
     text = "r' || n || '@d' || (n %% 50) || '.example.org"
     zones = ("Europe/London", "America/New_York", "Asia/Kolkata", "Australia/Sydney", "UTC")
     cases = " ".join(f"WHEN {place} THEN '{zone}'" for place, zone in enumerate(zones))
-    _insert(
+    add_rows(
         Subscriber,
         {
             "id": Sql("n"),
@@ -157,7 +157,7 @@ def enrol_from(first: int, due: object) -> None:
     step = sequence.steps.order_by("position").first()
     assert step is not None
     now = dt.datetime.now(dt.UTC)
-    _insert(
+    add_rows(
         Enrolment,
         {
             "subscriber_id": Sql("id"),
@@ -207,7 +207,7 @@ def _numbers(first: int, number: int) -> str:
     )
 
 
-def _insert(model: type[models.Model], given: Mapping[str, object], source: str, **values: Any) -> None:
+def add_rows(model: type[models.Model], given: Mapping[str, object], source: str, **values: Any) -> None:
     """INSERT … SELECT. What is not given gets the model's default, so new columns do no harm."""
     columns, chosen = [], []
     for field in model._meta.concrete_fields:

@@ -98,6 +98,15 @@ def since_promised(now: datetime) -> Break:
     return rested
 
 
+def rested_since(since: datetime, until: datetime) -> Break:
+    """The rest of a whole sequence. Days on which the reader was away too are counted when the reader comes back."""
+
+    def rested(_: Place, reader: Reader) -> tuple[datetime, datetime]:
+        return since, min(until, reader.paused_at or until)
+
+    return rested
+
+
 def replan(
     enrolments: Collection[int],
     now: datetime,
@@ -160,11 +169,12 @@ def remake(
             changed[place.pk] = place
         if place.is_under_way and not even_under_way:
             continue
-        if leave_overdue and _waits_to_be_claimed(place, reader, now):
+        if leave_overdue and waits_to_be_claimed(place, reader, now):
             continue
         fresh[place.pk] = place.due if keep_promises and place.due is not None else now
     return changed | {place.pk: place for place in arrange(reader, fresh, pace=pace, now=now)}
 
 
-def _waits_to_be_claimed(place: Place, reader: Reader, now: datetime) -> bool:
+def waits_to_be_claimed(place: Place, reader: Reader, now: datetime) -> bool:
+    """Whether the letter's moment has come and it is still the one to send."""
     return place.due is not None and place.due <= now and next_step(place, reader) == place.step

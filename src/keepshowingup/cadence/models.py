@@ -47,6 +47,26 @@ class Enrolment(models.Model):
         ]
 
 
+class Replan(models.Model):
+    """A replanning of a whole sequence, done chunk by chunk; who stops in the middle is followed by somebody else.
+
+    ``last`` is the enrolment up to which it is done. With ``rested`` it is the end of a rest: when it is done the
+    sequence goes live.
+    """
+
+    sequence = models.ForeignKey(Sequence, on_delete=models.CASCADE, related_name="replans")
+    asked_at = models.DateTimeField(help_text="UTC, on the calendar")
+    rested = models.DateTimeField(null=True, help_text="UTC, on the calendar: when the rest began that is over now")
+    total = models.PositiveIntegerField(default=0, help_text="Readers there were to plan when it was asked for")
+    done = models.PositiveIntegerField(default=0)
+    last = models.BigIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, help_text="Real time")
+    finished_at = models.DateTimeField(null=True, help_text="Real time")
+
+    class Meta:
+        indexes = [models.Index(fields=["sequence"], condition=Q(finished_at__isnull=True), name="replan_under_way")]
+
+
 class PastStep(models.Model):
     """A step a reader has behind them: its letter was handed over, or it was passed over (``handed_at`` is empty).
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -12,11 +13,12 @@ from django.db.models import Min, Q
 
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.models import Enrolment, PastStep, PlanMove
-from keepshowingup.cadence.planning import Course, CourseStep, Place, Reader
+from keepshowingup.cadence.planning import Course, CourseStep, Move, Place, Reader
 from keepshowingup.core.errors import WrongUsage
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import Rules, load_zone, weekdays_of
+from keepshowingup.editorial.keeping import kept_versions
 from keepshowingup.editorial.models import Approval, Sequence, Step
 from keepshowingup.editorial.timings import timing_of
 from keepshowingup.store.rows import insert_rows, update_rows
@@ -68,10 +70,14 @@ def read_courses(sequence_ids: Collection[int]) -> dict[int, Course]:
         .values_list("revision__step")
         .annotate(Min("approved_at"))
     )
-    return {
-        sequence.pk: _course(sequence, steps[sequence.pk], approved)
-        for sequence in Sequence.objects.filter(pk__in=sequence_ids)
-    }
+    courses = {}
+    for sequence in Sequence.objects.filter(pk__in=sequence_ids):
+        mine = steps[sequence.pk]
+        kept = tuple(
+            (until, _course(sequence, versions, approved)) for until, versions in kept_versions(mine) if versions
+        )
+        courses[sequence.pk] = replace(_course(sequence, mine, approved), kept=kept)
+    return courses
 
 
 def _course(sequence: Sequence, steps: list[Step], approved: Mapping[int, datetime]) -> Course:
@@ -92,14 +98,21 @@ def _course(sequence: Sequence, steps: list[Step], approved: Mapping[int, dateti
                 key=step.key,
                 subject=step.subject,
                 timing=timing_of(step),
-                ready_since=approved.get(step.pk, sequence.created_at) if step.current_id else None,
+                ready_since=_ready_since(step, approved.get(step.pk, sequence.created_at)),
                 deleted=step.deleted_at is not None,
+                backfilled=step.backfilled,
             )
             for step in steps
         ),
         rules=rules,
         fault=fault,
     )
+
+
+def _ready_since(step: Step, approved: datetime) -> datetime | None:
+    if step.current_id is None:
+        return None
+    return max(approved, step.there_since) if step.there_since else approved
 
 
 def read_readers(
@@ -142,7 +155,9 @@ def read_readers_of(
     }
     places: dict[int, Place] = {}
     for row in rows:
-        places[row.pk] = place = _place(row, courses[row.sequence_id], row.sequence_id in live)
+        places[row.pk] = place = _place(
+            row, courses[row.sequence_id].of_reader(row.enrolled_at), row.sequence_id in live
+        )
         readers[row.subscriber_id].places.append(place)
     lately = now - LATELY
     behind = PastStep.objects.filter(
@@ -220,12 +235,14 @@ def write_plans(places: Iterable[Place]) -> None:
     )
 
 
-def write_moves(places: Iterable[Place]) -> None:
+def write_moves(places: Collection[Place]) -> None:
     """Write down why plans have moved since they were read; nothing is asked where none has."""
-    insert_rows(
-        PlanMove,
-        ("enrolment_id", "why", "days", "since", "until"),
-        [(place.pk, move.why.value, move.days, move.since, move.until) for place in places for move in place.moves],
-    )
+    keep_moves([(place.pk, move) for place in places for move in place.moves])
     for place in places:
         place.moves.clear()
+
+
+def keep_moves(moved: Iterable[tuple[int, Move]]) -> None:
+    """Write down moves, each with its enrolment."""
+    rows = [(pk, move.why.value, move.days, move.since, move.until) for pk, move in moved]
+    insert_rows(PlanMove, ("enrolment_id", "why", "days", "since", "until"), rows)

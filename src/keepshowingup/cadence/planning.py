@@ -40,6 +40,7 @@ class CourseStep:
     timing: Timing
     ready_since: datetime | None
     deleted: bool = False
+    backfilled: bool = False  # those who were past its place when it came get it too
 
     @property
     def cannot_leave(self) -> bool:
@@ -60,6 +61,8 @@ class Course:
     steps: tuple[CourseStep, ...]
     rules: Rules | None
     fault: str = ""
+    # The same as readers have it who keep what they began with, by the moment (UTC) they were enrolled before.
+    kept: tuple[tuple[datetime, Course], ...] = ()
     # Readers by the thousand share day, zone and hour. A course is read anew for each batch, so this stays small.
     moments: dict[tuple[object, ...], Moment] = field(default_factory=dict, compare=False, repr=False)
 
@@ -73,11 +76,15 @@ class Course:
         """The steps by primary key."""
         return {step.pk: step for step in self.steps}
 
+    def of_reader(self, enrolled_at: datetime) -> Course:
+        """As somebody has it who was enrolled at that moment."""
+        return next((course for until, course in self.kept if enrolled_at < until), self)
+
     def as_if_approved(self) -> Course:
         """The same with every step ready, for a forecast of what is still being written."""
         always = datetime.min.replace(tzinfo=UTC)
         steps = tuple(replace(step, ready_since=step.ready_since or always) for step in self.steps)
-        return replace(self, steps=steps, moments={})
+        return replace(self, steps=steps, kept=(), moments={})
 
 
 @dataclass(frozen=True)
@@ -167,7 +174,7 @@ def owed_steps(place: Place, reader: Reader) -> Iterator[CourseStep]:
     for step in place.course.steps:
         if step.deleted or step.key in place.past or _is_before_joining(step, place, reader):
             continue
-        later = passed_later.get(step.pk)
+        later = None if step.backfilled else passed_later.get(step.pk)
         if not place.course.open_ended and later is not None and (step.ready_since is None or step.ready_since > later):
             continue
         yield step
@@ -192,8 +199,9 @@ def plan(
         return
     step = next_step(place, reader)
     if step is not None:
-        if isinstance(step.timing, AfterDays | AfterMinutes):
-            place.move(Move(WhyMoved.PLANNED, _days_gone(step, place, reader, place.course.rules, now), now, now))
+        rules = place.course.rules
+        if isinstance(step.timing, AfterDays | AfterMinutes) and not _comes_afterwards(step, place, reader, rules):
+            place.move(Move(WhyMoved.PLANNED, _days_gone(step, place, reader, rules, now), now, now))
         place.promise(step, _paced(step, place, reader, place.course.rules, pace, list(taken), not_before))
     elif any(owed_steps(place, reader)):
         place.wait(NOT_APPROVED_YET)
@@ -204,6 +212,13 @@ def plan(
     else:
         place.wait("")
         place.state = EnrolmentState.FINISHED
+
+
+def _comes_afterwards(step: CourseStep, place: Place, reader: Reader, rules: Rules) -> bool:
+    """Whether its day was over for this reader when it was added for them too: the letters to come keep their days."""
+    if not step.backfilled or step.ready_since is None:
+        return False
+    return _moment(step, place, reader, rules, None).utc < step.ready_since
 
 
 def _days_gone(step: CourseStep, place: Place, reader: Reader, rules: Rules, now: datetime) -> int:

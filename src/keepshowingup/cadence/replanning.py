@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.audience.preferences import clear_pause
 from keepshowingup.cadence.advancing import Break, replan, since_promised
+from keepshowingup.cadence.crowd import ALWAYS, Anew, replan_chunk
 from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.cadence.enrolling import stop_for_those_gone
 from keepshowingup.cadence.holding import release
-from keepshowingup.cadence.models import Enrolment
+from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.places import CHUNK, patience, read_courses
 from keepshowingup.cadence.planning import Place, Reader
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.core.timing import is_allowed, load_zone
-from keepshowingup.editorial.models import Sequence
+from keepshowingup.editorial.models import Sequence, Step
 
 log = logging.getLogger(__name__)
-ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 def catch_up(now: datetime) -> None:
@@ -73,11 +74,30 @@ def replan_reader(subscriber_id: int, now: datetime) -> None:
 def replan_sequence(sequence_id: int, now: datetime) -> int:
     """The steps or the rules of a sequence are others: plan its waiting readers anew; returns how many plans moved.
 
-    Readers who have finished stay finished. A letter whose moment has come is left to be claimed. Who was held by a
-    letter that could not be made goes on: this may have mended it.
+    Readers who have finished stay finished, unless a letter was added that is for them too. A letter whose moment has
+    come is left to be claimed. Who was held by a letter that could not be made goes on: this may have mended it.
     """
+    make_ready(sequence_id, now)
+    return _replan_all(anew(sequence_id, now))
+
+
+def make_ready(sequence_id: int, now: datetime) -> None:
+    """Bring back those for whom a change is news though no letter of theirs is planned: the held and the finished."""
     release(sequence_id, now)
-    return _replan_all(sequence_id, now, rested=None, leave_overdue=True)
+    reopen(sequence_id)
+
+
+def reopen(sequence_id: int) -> int:
+    """Let those who have finished go on whom a letter was added for that they have not had; returns how many."""
+    steps = Step.objects.filter(sequence=sequence_id, backfilled=True, deleted_at=None)
+    added = list(steps.values_list("key", flat=True))
+    if not added:
+        return 0
+    had = PastStep.objects.filter(enrolment=OuterRef("pk"), step_key__in=added)
+    had = had.order_by().values("enrolment").annotate(number=Count("pk")).values("number")
+    finished = Enrolment.objects.filter(sequence=sequence_id, state=EnrolmentState.FINISHED)
+    lacking = finished.annotate(had=Coalesce(Subquery(had), 0)).filter(had__lt=len(added))
+    return Enrolment.objects.filter(pk__in=lacking.values("pk")).update(state=EnrolmentState.ACTIVE)
 
 
 def resume_sequence(sequence_id: int, since: datetime | None, now: datetime) -> int:
@@ -85,12 +105,15 @@ def resume_sequence(sequence_id: int, since: datetime | None, now: datetime) -> 
 
     Call it before the sequence is live. It may be called again after a crash: no break counts twice.
     """
+    return _replan_all(anew(sequence_id, now, rested=since or ALWAYS))
 
-    def rested(_: Place, reader: Reader) -> tuple[datetime, datetime]:
-        # Days on which the reader was away too are counted when the reader comes back.
-        return since or ALWAYS, min(now, reader.paused_at or now)
 
-    return _replan_all(sequence_id, now, rested=rested, leave_overdue=False)
+def anew(sequence_id: int, now: datetime, *, rested: datetime | None = None, until: datetime | None = None) -> Anew:
+    """A replanning of the whole sequence, to be done chunk by chunk; ``rested`` is when its rest began, if it had one.
+
+    ``until`` is when that rest was over, where it is not ``now``.
+    """
+    return Anew(sequence_id, now, read_courses([sequence_id])[sequence_id], rested, until)
 
 
 def move_out_of_quiet(now: datetime) -> int:
@@ -131,21 +154,11 @@ def _active_of(subscriber_id: int) -> list[int]:
     return list(active.values_list("pk", flat=True))
 
 
-def _replan_all(sequence_id: int, now: datetime, *, rested: Break | None, leave_overdue: bool) -> int:
-    courses = read_courses([sequence_id])
-    active = Enrolment.objects.filter(sequence_id=sequence_id, state=EnrolmentState.ACTIVE)
-    return sum(
-        replan(
-            ids,
-            now,
-            rested=rested,
-            why=WhyMoved.REST,
-            leave_overdue=leave_overdue,
-            keep_promises=rested is not None,
-            courses=courses,
-        )
-        for ids in _chunks(active)
-    )
+def _replan_all(wanted: Anew) -> int:
+    planned, last = 0, 0
+    while done := replan_chunk(wanted, last):
+        planned, last = planned + done.planned, done.last
+    return planned
 
 
 def _chunks(enrolments: QuerySet[Enrolment]) -> Iterator[list[int]]:

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from django.db import transaction
 
+from keepshowingup.cadence import replans
 from keepshowingup.cadence.places import rules_of
-from keepshowingup.cadence.replanning import replan_sequence, resume_sequence
 from keepshowingup.core.errors import NotFound, Refused
 from keepshowingup.editorial import reviewing
 from keepshowingup.editorial.models import Sequence
@@ -29,7 +29,7 @@ def activate(sequence_id: int, now: datetime) -> None:
         rules_of(sequence)  # raises where no hour of the week is left
         reviewing.make_current(sequence)
     if sequence.state == Sequence.State.LIVE:
-        replan_sequence(sequence_id, now)
+        replans.after_change(sequence_id, now)
     else:
         _go_live(sequence, now)
 
@@ -54,13 +54,9 @@ def resume(sequence_id: int, now: datetime) -> None:
 
 
 def _go_live(sequence: Sequence, now: datetime) -> None:
-    # Plans first, in chunks, while nothing of it is due; live last. A crash in between leaves it resting, and doing
-    # it again counts no break twice.
-    resume_sequence(sequence.pk, sequence.paused_at, now)
-    Sequence.objects.filter(pk=sequence.pk).update(
-        state=Sequence.State.LIVE, paused_at=None, activated_at=sequence.activated_at or now
-    )
-    log.info("sequence %d is live", sequence.pk)
+    # Plans first, in chunks, while nothing of it is due; live last. With very many readers that takes longer than
+    # anybody waits for a page: the worker does the rest, and lets it go live.
+    replans.after_rest(sequence.pk, sequence.paused_at, now)
 
 
 def _locked(sequence_id: int) -> Sequence:

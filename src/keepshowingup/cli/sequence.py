@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keepshowingup.cli import sequence_folder
+from keepshowingup.cli import sequence_folder, weighing
 from keepshowingup.cli.moments import read_moment
 from keepshowingup.cli.root import with_django
-from keepshowingup.core.errors import NotFound, WrongUsage
+from keepshowingup.core.editions import read_way
+from keepshowingup.core.errors import NotFound, Refused, WrongUsage
 
 if TYPE_CHECKING:
     from keepshowingup.editorial.models import Sequence
@@ -100,21 +101,36 @@ def show(slug: str, as_json: bool) -> None:
 @click.argument("slug")
 @click.option("--by", "approver", metavar="NAME", help="Who read the letters. Default: this system's user.")
 @click.option("--override-reason", metavar="TEXT", help="Let blocking findings stand, for this reason; it is kept.")
-def approve(slug: str, approver: str | None, override_reason: str | None) -> None:
+@weighing.FOR
+@weighing.MORE_THAN_ONE
+def approve(
+    slug: str, approver: str | None, override_reason: str | None, way: str | None, yes_more_than_one: bool
+) -> None:
     """Say yes to the newest words of every letter, as a second person: not the one who wrote them."""
     with_django()
     from django.conf import settings
 
-    from keepshowingup.cadence.replanning import replan_sequence
+    from keepshowingup.cadence.places import house_pace
+    from keepshowingup.cli.replanning import replan_here
     from keepshowingup.editorial import reviewing
+    from keepshowingup.editorial.foreseen import by_approval
 
     found = find_sequence(slug)
     now = settings.CLOCK.now()
     overrides = [reviewing.Override(override_reason)] if override_reason is not None else []
     name = f"command line ({_system_user()})" if approver is None else approver
-    approved = reviewing.approve(found.pk, approver=name, now=now, overrides=overrides)
-    if found.state != found.State.DRAFT:
-        replan_sequence(found.pk, now)
+    chosen = read_way(way) if way else None
+    started = found.state != found.State.DRAFT
+    likely = chosen or reviewing.proposed_way(found)
+    heads = weighing.weigh(found, by_approval(found), likely, now) if started else None
+    if heads is not None:
+        for key, reach in heads.letters.items():
+            click.echo(f"{key}: {weighing.reach_words('added', reach, likely)}", err=True)
+    weighing.want_a_yes(heads, house_pace(), given=yes_more_than_one)
+    counted = heads.row() if heads else None
+    approved = reviewing.approve(found.pk, approver=name, now=now, overrides=overrides, way=chosen, heads=counted)
+    if started:
+        replan_here(found.pk, now)
     if not approved:
         click.echo(f"Every letter of {slug} is approved already.", err=True)
         return
@@ -131,8 +147,11 @@ def activate(slug: str) -> None:
     from django.conf import settings
 
     from keepshowingup.cadence import starting
+    from keepshowingup.cli.replanning import finish_here
 
-    starting.activate(find_sequence(slug).pk, settings.CLOCK.now())
+    now = settings.CLOCK.now()
+    starting.activate(find_sequence(slug).pk, now)
+    finish_here(now)
     click.echo(f"{slug} is live.", err=True)
 
 
@@ -157,9 +176,57 @@ def resume(slug: str) -> None:
     from django.conf import settings
 
     from keepshowingup.cadence import starting
+    from keepshowingup.cli.replanning import finish_here
 
-    starting.resume(find_sequence(slug).pk, settings.CLOCK.now())
+    now = settings.CLOCK.now()
+    starting.resume(find_sequence(slug).pk, now)
+    finish_here(now)
     click.echo(f"{slug} is live again.", err=True)
+
+
+@sequence.command()
+@click.argument("slug")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per change, the newest first.")
+def changes(slug: str, as_json: bool) -> None:
+    """What was changed while readers were on it: when, by whom, for whom, and whether it can be undone."""
+    with_django()
+    from keepshowingup.delivery.undoing import why_not
+
+    found = find_sequence(slug).edits.all()
+    for edit in found:
+        in_the_way = why_not(edit)
+        if as_json:
+            row = {"id": edit.pk, "made_at": edit.made_at.isoformat(), "by": edit.made_by, "for": edit.way}
+            row |= {"changes": edit.changes, "heads": edit.heads, "undone": edit.undone_at is not None}
+            click.echo(json.dumps(row | {"may_undo": not in_the_way, "why_not": in_the_way}))
+            continue
+        said = ", ".join(f"{change['kind']} {change['key']}" for change in edit.changes) or "other hours"
+        click.echo(f"{edit.made_at:%Y-%m-%d %H:%M} UTC, {edit.made_by}, {edit.way}: {said}")
+        click.echo(f"  {in_the_way or f'It can be undone: keepshowingup sequence undo {slug}'}")
+    if not (found or as_json):
+        click.echo("Nothing has been changed since it was started.")
+
+
+@sequence.command()
+@click.argument("slug")
+@click.option("--by", metavar="NAME", help="Who undoes it. Default: this system's user.")
+def undo(slug: str, by: str | None) -> None:
+    """Undo the newest change, until its first letter has gone. New words wait for approval again."""
+    with_django()
+    from django.conf import settings
+
+    from keepshowingup.cli.replanning import finish_here
+    from keepshowingup.delivery import undoing
+    from keepshowingup.editorial.editing import newest_edit
+
+    found = find_sequence(slug)
+    edit = newest_edit(found.pk)
+    if edit is None:
+        raise Refused(f"There is no change of {slug} to undo.")
+    now = settings.CLOCK.now()
+    undoing.undo(edit.pk, by=by or f"command line ({_system_user()})", now=now)
+    finish_here(now)
+    click.echo(f"{slug} is as it was before {edit.made_at:%Y-%m-%d %H:%M} UTC.", err=True)
 
 
 @sequence.command()

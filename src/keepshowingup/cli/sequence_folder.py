@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keepshowingup.cli import weighing
 from keepshowingup.cli.root import with_django
+from keepshowingup.core.editions import Way, read_way
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from keepshowingup.core.heads import Heads
     from keepshowingup.editorial.folders import FolderSequence
     from keepshowingup.editorial.planning import Plan, StepChange
 
+COLOURS = {"+": "green", "-": "red", "~": "cyan", ">": "blue"}
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -36,46 +42,57 @@ def validate(folder: Path, as_json: bool) -> int:
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
+@weighing.FOR
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per change.")
-def plan(folder: Path, as_json: bool) -> None:
+def plan(folder: Path, way: str | None, as_json: bool) -> None:
     """Show what applying a folder would change, and for how many readers. Changes nothing."""
     with_django()
     from django.conf import settings
 
     from keepshowingup.editorial import publishing
 
-    _show(publishing.plan(_read(folder), settings.CLOCK.now()), as_json)
+    wanted = _read(folder)
+    now = settings.CLOCK.now()
+    _show(publishing.plan(wanted, now), wanted, read_way(way or Way.NOW_ON), now, as_json)
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
+@weighing.FOR
 @click.option("--yes", is_flag=True, help="Don't ask before changing a live sequence.")
+@weighing.MORE_THAN_ONE
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per change.")
-def apply(folder: Path, yes: bool, as_json: bool) -> None:
+def apply(folder: Path, way: str | None, yes: bool, yes_more_than_one: bool, as_json: bool) -> None:
     """Make the sequence what the folder says, all of it or nothing. Changed words then wait for approval."""
     with_django()
     from django.conf import settings
 
-    from keepshowingup.cadence.replanning import replan_sequence
+    from keepshowingup.cadence.places import house_pace
+    from keepshowingup.cli.replanning import replan_here
     from keepshowingup.editorial import publishing
+    from keepshowingup.editorial.foreseen import by_folder
     from keepshowingup.editorial.models import Sequence
 
     wanted = _read(folder)
     now = settings.CLOCK.now()
     changes = publishing.plan(wanted, now)
-    _show(changes, as_json)
+    is_live = Sequence.objects.filter(slug=wanted.slug, state=Sequence.State.LIVE).exists()
+    chosen = weighing.choose(way, by_folder(changes, wanted), ask=is_live and not yes)
+    heads = _show(changes, wanted, chosen, now, as_json)
     if changes.is_empty:
         return
-    is_live = Sequence.objects.filter(slug=wanted.slug, state=Sequence.State.LIVE).exists()
+    weighing.want_a_yes(heads, house_pace(), given=yes_more_than_one)
     if is_live and not yes and sys.stdin.isatty():
-        click.confirm("The sequence is live. Apply this from now on, for everyone?", abort=True, err=True)
-    publishing.apply(wanted, author="files", now=now)
+        click.confirm(f"Apply this {chosen.words}?", abort=True, err=True)
+    publishing.apply(wanted, author="files", now=now, way=chosen, heads=heads.row() if heads else None)
     applied = Sequence.objects.get(slug=wanted.slug)
     if not changes.is_new:
-        replan_sequence(applied.pk, now)
+        replan_here(applied.pk, now)
     click.echo("Applied.", err=True)
     if changes.needs_approval:
         click.echo(f"Its new words wait for approval: keepshowingup sequence approve {wanted.slug}", err=True)
+    elif is_live:
+        click.echo(f"Until its first letter goes: keepshowingup sequence undo {wanted.slug}", err=True)
 
 
 @click.command()
@@ -103,33 +120,38 @@ def _read(folder: Path) -> FolderSequence:
     return read_folder(folder)
 
 
-def _show(changes: Plan, as_json: bool) -> None:
-    from keepshowingup.cli.headcount import headcounts
+def _show(changes: Plan, folder: FolderSequence, way: Way, now: datetime, as_json: bool) -> Heads | None:
+    from keepshowingup.cadence.places import house_pace
+    from keepshowingup.editorial.foreseen import by_folder
+    from keepshowingup.editorial.models import Sequence
     from keepshowingup.editorial.planning import tell
 
-    counts = headcounts(changes.slug, changes.order, changes.steps)
+    sequence = Sequence.objects.filter(slug=changes.slug).first()
+    heads = weighing.weigh(sequence, by_folder(changes, folder), way, now)
+    reaches = heads.letters if heads and (heads.readers or heads.letters) else {}
 
     def readers(step: StepChange) -> str:
-        heads = counts.get(step.key)
-        if heads is None:
-            return ""
-        if step.kind == "deleted":
-            return f"{heads.ahead} will not get it, {heads.past} had it"
-        then = " then" if step.kind == "moved" else ""
-        return f"{heads.ahead} will get it{then}, {heads.past} {'is' if heads.past == 1 else 'are'} past it"
+        reach = reaches.get(step.key)
+        return weighing.reach_words(step.kind, reach, way) if reach else ""
 
     if not as_json:
         for line in tell(changes, readers):
-            click.echo(line)
-        return
+            click.echo(click.style(line, fg=COLOURS.get(line.lstrip()[:1])) if line.startswith(" ") else line)
+        if heads is not None and heads.crowded:
+            click.secho(f"  {weighing.crowd_words(heads, house_pace())}", fg="yellow", bold=True)
+        return heads
     if changes.is_new:
         click.echo(json.dumps({"change": "created", "slug": changes.slug}))
     for field in changes.fields:
         click.echo(json.dumps({"change": "field", "field": field.name, "old": field.old, "new": field.new}))
     for step in changes.steps:
         row = {"change": step.kind, "step": step.key, "subject": step.subject, "when": step.timing}
-        heads = counts.get(step.key)
-        people = {"readers_ahead": heads.ahead, "readers_past": heads.past} if heads else {}
+        reach = reaches.get(step.key)
+        people = {"readers_ahead": reach.ahead, "readers_past": reach.past} if reach else {}
         click.echo(json.dumps(row | {"diff": list(step.diff), "note": step.note} | people))
     if changes.renumbered:
         click.echo(json.dumps({"change": "renumbered", "letters": changes.renumbered}))
+    if heads is not None and heads.crowded:
+        last_on = heads.last_on.isoformat() if heads.last_on else None
+        click.echo(json.dumps({"change": "crowded", "readers": heads.crowded, "last_on": last_on, "for": way}))
+    return heads

@@ -26,6 +26,7 @@ from keepshowingup.core.states import DispatchState, EnrolmentState
 from keepshowingup.delivery.held import Held, read_held
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.naming import letter_name, notice_name
+from keepshowingup.editorial.keeping import versions_for
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.store.rows import insert_rows
 
@@ -57,6 +58,7 @@ def claim_letters(now: datetime, lease_until: datetime, *, limit: int, owner: st
             .order_by("due_at")
             .values_list(*_DUE)[:limit]
         ]
+        waiting = _as_they_keep_it(waiting)
         ids = [row.pk for row in waiting]
         _take(ids, now)
         letters = [row for row in waiting if row.revision_id is not None and row.step_deleted_at is None]
@@ -109,6 +111,24 @@ def _go_past(waiting: Iterable[_Waiting], claimed: Container[int], now: datetime
             advancing.advance(row.pk, after_key=row.step_key, handed_at=None, now=now)
 
 
+def _as_they_keep_it(waiting: list[_Waiting]) -> list[_Waiting]:
+    """The letters of readers who keep what they began with, as they have them."""
+    theirs = [
+        (row.step_id, row.enrolled_at)
+        for row in waiting
+        if row.step_kept_until is not None and row.enrolled_at < row.step_kept_until
+    ]
+    if not theirs:
+        return waiting
+    versions = versions_for(theirs)
+    return [
+        row._replace(revision_id=version.revision_id, step_deleted_at=row.due_at if version.deleted else None)
+        if (version := versions.get((row.step_id, row.enrolled_at)))
+        else row
+        for row in waiting
+    ]
+
+
 class _Waiting(NamedTuple):
     """An enrolment that is due, with all that its letter will need."""
 
@@ -117,8 +137,10 @@ class _Waiting(NamedTuple):
     due_at: datetime
     due_local: str
     due_reason: str
+    step_id: int
     step_key: str
     step_deleted_at: datetime | None
+    step_kept_until: datetime | None
     revision_id: int | None
     state: str
     enrolled_at: datetime
@@ -136,7 +158,7 @@ class _Waiting(NamedTuple):
 
 _DUE = (
     *("pk", "subscriber_id", "due_at", "due_local", "due_reason"),
-    *("next_step__key", "next_step__deleted_at", "next_step__current_id"),
+    *("next_step_id", "next_step__key", "next_step__deleted_at", "next_step__kept_until", "next_step__current_id"),
     *("state", "enrolled_at", "sequence_id"),
     *(f"subscriber__{name}" for name in (*_Waiting._fields[-9:-1], "state")),
 )

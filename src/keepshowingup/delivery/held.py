@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from keepshowingup.delivery.models import Dispatch
+from keepshowingup.editorial.keeping import versions_for
 
 
 class Held(NamedTuple):
@@ -90,4 +91,23 @@ COLUMNS = (
 def read_held(dispatch_ids: Iterable[int]) -> list[Held]:
     """The dispatches as they stand now, in the order they were due; those that are gone (erased) are left out."""
     rows = Dispatch.objects.filter(pk__among=list(dispatch_ids)).order_by("due_at", "pk").values_list(*COLUMNS)
-    return [Held._make(row) for row in rows]
+    letters = [Held._make(row) for row in rows]
+    return _as_they_keep_it(letters) if any(letter.step_deleted_at for letter in letters) else letters
+
+
+def _as_they_keep_it(letters: list[Held]) -> list[Held]:
+    """A letter that was taken out is still on its way to readers who keep what they began with."""
+    gone = [letter.pk for letter in letters if letter.step_deleted_at]
+    steps = {
+        pk: (step_id, enrolled_at)
+        for pk, step_id, enrolled_at in Dispatch.objects.filter(pk__among=gone).values_list(
+            "pk", "revision__step_id", "enrolment__enrolled_at"
+        )
+    }
+    versions = versions_for(steps.values())
+    return [
+        letter._replace(step_deleted_at=None)
+        if letter.pk in steps and not versions[steps[letter.pk]].deleted
+        else letter
+        for letter in letters
+    ]

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from keepshowingup.audience.models import Notice
+from keepshowingup.cadence import replans
 from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.cadence.replanning import catch_up
 from keepshowingup.core.clock import Clock
@@ -49,6 +50,7 @@ class Due:
     again: Claimed = field(default_factory=Claimed)
     letters: int = 0
     notices: int = 0
+    replans: bool = False
 
 
 def tick(clock: Clock) -> Due:
@@ -72,6 +74,7 @@ def tick(clock: Clock) -> Due:
         again + claim_retries(real_now, _lease(clock), limit=size * 10),
         letters=_drains(due_enrolments(clock.now()), size),
         notices=min(1, _drains(Notice.objects.filter(due_at__lte=clock.now()), size)),
+        replans=replans.are_waiting(real_now),
     )
 
 
@@ -126,6 +129,8 @@ def run_ticks(*, loop: bool, clock: Clock | None = None, should_stop: Callable[[
             for claim, wanted in ((claim_notices, due.notices), (claim_letters, due.letters)):
                 if wanted:
                     accepted += drain(claim, courier, within=float("inf"))[DispatchState.ACCEPTED]
+            if due.replans:
+                replans.go_on(courier.clock.now(), should_stop=should_stop)
             if not loop or should_stop():
                 return accepted
             time.sleep(settings.TICK_SECONDS)

@@ -15,6 +15,7 @@ from celery.signals import heartbeat_sent, worker_process_init, worker_shutdown,
 from django.conf import settings
 from django.db import Error as DatabaseTrouble
 
+from keepshowingup.cadence import replans
 from keepshowingup.delivery import breaker, carrying, limits
 from keepshowingup.delivery.claiming import claim_letters, claim_notices
 from keepshowingup.delivery.courier import Courier, new_courier
@@ -104,6 +105,8 @@ def tick() -> None:
     for queue, again in (("transactional", due.again.notices), ("bulk", due.again.letters)):
         for offers in batches(again):
             take_up.apply_async((offers,), queue=queue)
+    if due.replans:
+        replan.apply_async(queue="maintenance", expires=60)
     # A drain that waited for a minute has been overtaken by those of later ticks.
     for _ in range(due.notices):
         drain_notices.apply_async(expires=60)
@@ -132,6 +135,12 @@ def take_up(offers: list[tuple[int, int]]) -> None:
         hand_over([(pk, fence) for pk, fence in offers], courier)
 
 
+@shared_task(name="keepshowingup.replan")
+def replan() -> None:
+    """Plans to be made anew, for a slice of time: a tick waits behind it. What is left, the next tick asks for."""
+    replans.go_on(settings.CLOCK.now(), should_stop=_stopping.is_set)
+
+
 @shared_task(name="keepshowingup.tidy")
 def tidy() -> None:
     """Forget what was only kept for a while."""
@@ -139,4 +148,5 @@ def tidy() -> None:
     limits.forget_idle(settings.CLOCK.real())
     breaker.forget_old(settings.CLOCK.real())
     carrying.forget_old(settings.CLOCK.real())
+    replans.forget_old(settings.CLOCK.real())
     forget_silent(settings.CLOCK.real())

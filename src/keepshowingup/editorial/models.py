@@ -103,6 +103,13 @@ class Step(models.Model):
     preheader = models.CharField(max_length=200, blank=True)
     body = models.TextField(help_text="Markdown with merge fields")
     deleted_at = models.DateTimeField(null=True, blank=True)
+    there_since = models.DateTimeField(
+        null=True, blank=True, help_text="UTC; when it was brought back: readers past its place then do without it"
+    )
+    backfilled = models.BooleanField(default=False, help_text="Readers who were past its place get it too")
+    kept_until = models.DateTimeField(
+        null=True, blank=True, help_text="UTC; some readers enrolled before this have it another way: see Kept"
+    )
     current = models.ForeignKey(
         "Revision", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="What is sent"
     )
@@ -138,6 +145,9 @@ class Revision(models.Model):
     text = models.TextField(help_text="Compiled: Jinja source of the plain text")
     author = models.CharField(max_length=254, help_text="Who wrote it: a staff address, or the command line")
     created_at = models.DateTimeField()
+    way = models.CharField(
+        max_length=12, blank=True, help_text="For whom it is to be, one of core.editions.Way; empty: nobody has said"
+    )
 
     class Meta:
         ordering = ["-number"]
@@ -170,3 +180,48 @@ class Approval(models.Model):
     approver = models.CharField(max_length=254)
     approved_at = models.DateTimeField()
     overrides = models.JSONField(default=list, help_text="Blocking findings let through, each with its reason")
+
+
+class Edit(models.Model):
+    """One change to a sequence that readers are on: what it was, for whom, who made it, and what it takes to undo it.
+
+    ``before`` has the rows it changed as they were, by model and key; ``changes`` says it letter by letter.
+    """
+
+    sequence = models.ForeignKey(Sequence, on_delete=models.CASCADE, related_name="edits")
+    way = models.CharField(max_length=12, help_text="One of core.editions.Way")
+    made_by = models.CharField(max_length=254)
+    made_at = models.DateTimeField(help_text="UTC, on the calendar")
+    changes = models.JSONField(default=list, help_text="[{kind, key, subject}]; see core.editions.Change")
+    heads = models.JSONField(default=dict, help_text="The head-counts that were shown before it was made")
+    before = models.JSONField(default=dict)
+    letters = models.JSONField(
+        default=dict, help_text="Its letters, the first of which ends undoing: {keys, revisions}"
+    )
+    undone_at = models.DateTimeField(null=True, blank=True, help_text="UTC, on the calendar")
+    undone_by = models.CharField(max_length=254, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"edit {self.pk} of sequence {self.sequence_id}"
+
+
+class Kept(models.Model):
+    """How readers who were enrolled before ``until`` keep a letter that has changed for everybody after them.
+
+    Each aspect that is empty is the letter's own. Where several speak of an aspect, that with the earliest ``until``
+    after the reader's enrolment is theirs.
+    """
+
+    step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="kept")
+    edit = models.ForeignKey(Edit, on_delete=models.CASCADE, related_name="kept")
+    until = models.DateTimeField(help_text="UTC")
+    is_there = models.BooleanField(null=True, help_text="Whether they get it at all")
+    position = models.PositiveIntegerField(null=True)
+    timing = models.JSONField(null=True, help_text="{after_days, after_minutes, on_date, at_time}")
+    revision = models.ForeignKey(Revision, null=True, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["step", "edit"], name="kept_once_per_edit")]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from collections.abc import Sequence as Row
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from keepshowingup.core.editions import Change
+from keepshowingup.core.editions import Kind as ChangeKind
+from keepshowingup.core.ordering import staying as keys_that_stay
 from keepshowingup.core.timing import OnDate
 from keepshowingup.editorial.folders import FolderSequence, FolderStep
 from keepshowingup.editorial.timings import say_time, say_timing
@@ -63,6 +64,17 @@ class Plan:
         return not (self.is_new or self.fields or self.steps or self.renumbered)
 
     @property
+    def changes(self) -> tuple[Change, ...]:
+        """The same as readers meet it, letter by letter."""
+        found = []
+        for step in self.steps:
+            kind: ChangeKind = "added" if step.kind == "restored" else step.kind
+            found.append(Change(kind, step.key, step.subject))
+            if step.kind == "changed" and (step.note or any(line.startswith("- when: ") for line in step.diff)):
+                found.append(Change("moved", step.key, step.subject))
+        return tuple(found)
+
+    @property
     def needs_approval(self) -> bool:
         """Whether a letter has words that nobody has approved yet."""
         return any(step.kind in {"added", "restored", "changed"} for step in self.steps) or any(
@@ -82,7 +94,7 @@ def make_plan(
     before = {step.key: step for step in old.steps} if old else {}
     after = {step.key: step for step in new.steps}
     order = [step.key for step in new.steps if step.key in before]
-    staying = _staying([step.key for step in old.steps if step.key in after] if old else [], order)
+    staying = keys_that_stay([step.key for step in old.steps if step.key in after] if old else [], order)
     changes: list[StepChange] = []
     for step in new.steps:
         known = before.get(step.key)
@@ -203,22 +215,3 @@ def _past_dates(new: FolderSequence, before: dict[str, FolderStep], now: datetim
         is_news = step.key not in before or before[step.key].timing != step.timing
         if is_news and isinstance(step.timing, OnDate) and step.timing.date < now.date():
             yield f"{step.key} is dated {step.timing.date.isoformat()}, which is past: nobody will get it"
-
-
-def _staying(old: Row[str], new: Row[str]) -> set[str]:
-    """The keys that need not move: a longest run that is in the same order before and after (patience sorting)."""
-    place = {key: index for index, key in enumerate(old)}
-    ends: list[int] = []  # for each length, the smallest place a run of that length can end with
-    at: list[str] = []  # and the key that it ends with
-    before: dict[str, str | None] = {}
-    for key in new:
-        length = bisect_left(ends, place[key])
-        before[key] = at[length - 1] if length else None
-        ends[length : length + 1] = [place[key]]
-        at[length : length + 1] = [key]
-    staying: set[str] = set()
-    key_or_end = at[-1] if at else None
-    while key_or_end is not None:
-        staying.add(key_or_end)
-        key_or_end = before[key_or_end]
-    return staying

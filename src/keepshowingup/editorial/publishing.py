@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from django.db import transaction
 
+from keepshowingup.core.editions import Way
 from keepshowingup.core.errors import NotFound
 from keepshowingup.editorial.composing import create_sequence, edit_sequence
+from keepshowingup.editorial.editing import changing
 from keepshowingup.editorial.folder_writing import Written, write_folder
 from keepshowingup.editorial.folders import FolderFaulty, FolderSequence, FolderStep, letter_fault
-from keepshowingup.editorial.models import Sequence, Step
+from keepshowingup.editorial.models import Revision, Sequence, Step
 from keepshowingup.editorial.planning import Plan, make_plan
 from keepshowingup.editorial.revising import locked_sequence, revise
 from keepshowingup.editorial.timings import put_timing, timing_of
@@ -30,10 +33,18 @@ def plan(folder: FolderSequence, now: datetime) -> Plan:
     return make_plan(folder_of(sequence), folder, now=now, deleted=_deleted(sequence))
 
 
-def apply(folder: FolderSequence, *, author: str, now: datetime) -> Plan:
+def apply(
+    folder: FolderSequence,
+    *,
+    author: str,
+    now: datetime,
+    way: Way = Way.NOW_ON,
+    heads: Mapping[str, object] | None = None,
+) -> Plan:
     """Make the sequence what the folder says, all of it or nothing; answers with what changed.
 
     Letters with other words get a new revision, by ``author``, which nobody has approved; unchanged ones keep theirs.
+    ``way`` says for whom it is: days, order and deletions at once, words and new letters when they are approved.
     Letters that are gone from the folder are deleted, and come back when it has them again. The caller replans the
     readers of a live sequence. Raises :class:`FolderFaulty` for a letter that can't be made.
     """
@@ -46,13 +57,8 @@ def apply(folder: FolderSequence, *, author: str, now: datetime) -> Plan:
             return changes
         if sequence is None:
             sequence = create_sequence(slug=folder.slug, title=folder.title, now=now)
-        kept = {step.key: step for step in sequence.steps.all()}
-        # The language comes first: letters are compiled in it.
-        sequence = _edit(sequence, folder, now)
-        for wanted in folder.steps:
-            _put(kept.get(wanted.key) or Step(sequence=sequence, key=wanted.key), sequence, wanted, author, now)
-        gone = [change.key for change in changes.steps if change.kind == "deleted"]
-        sequence.steps.filter(key__in=gone).update(deleted_at=now)
+        with changing(sequence.pk, by=author, now=now, way=way, heads=heads):
+            _carry_out(sequence, folder, changes, author, now, way)
     log.info("sequence %s applied from a folder: %s changes", sequence.pk, len(changes.steps) + len(changes.fields))
     return changes
 
@@ -88,6 +94,20 @@ def folder_of(sequence: Sequence) -> FolderSequence:
     )
 
 
+def _carry_out(sequence: Sequence, folder: FolderSequence, changes: Plan, author: str, now: datetime, way: Way) -> None:
+    kept = {step.key: step for step in sequence.steps.all()}
+    # The language comes first: letters are compiled in it.
+    sequence = _edit(sequence, folder, now)
+    for wanted in folder.steps:
+        step = kept.get(wanted.key) or Step(sequence=sequence, key=wanted.key)
+        revision = _put(step, sequence, wanted, author, now)
+        if not revision.is_approved and revision.created_at == now:
+            revision.way = way
+            revision.save(update_fields=["way"])
+    gone = [change.key for change in changes.steps if change.kind == "deleted"]
+    sequence.steps.filter(key__in=gone).update(deleted_at=now)
+
+
 def _edit(sequence: Sequence, folder: FolderSequence, now: datetime) -> Sequence:
     return edit_sequence(
         sequence.pk,
@@ -108,12 +128,12 @@ def _edit(sequence: Sequence, folder: FolderSequence, now: datetime) -> Sequence
     )
 
 
-def _put(step: Step, sequence: Sequence, wanted: FolderStep, author: str, now: datetime) -> None:
+def _put(step: Step, sequence: Sequence, wanted: FolderStep, author: str, now: datetime) -> Revision:
     step.position, step.deleted_at = wanted.number, None
     put_timing(step, wanted.timing)
     step.save()
     try:
-        revise(
+        return revise(
             step,
             sequence,
             subject=wanted.subject,

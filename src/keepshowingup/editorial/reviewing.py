@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Row
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,9 +12,11 @@ from typing import Literal
 
 from django.db import transaction
 
+from keepshowingup.core.editions import Way
 from keepshowingup.core.errors import NotFound, Refused, WrongUsage
 from keepshowingup.core.proofreading import Finding, Report, TextKind, proofread
 from keepshowingup.editorial import help_now
+from keepshowingup.editorial.editing import changing
 from keepshowingup.editorial.masthead import masthead_obstacles
 from keepshowingup.editorial.models import Approval, Revision, Sequence, Step
 
@@ -82,12 +84,20 @@ def blocks_of(step: Step) -> list[Block]:
     return blocks
 
 
-def approve(sequence_id: int, *, approver: str, now: datetime, overrides: Iterable[Override] = ()) -> int:
+def approve(
+    sequence_id: int,
+    *,
+    approver: str,
+    now: datetime,
+    overrides: Iterable[Override] = (),
+    way: Way | None = None,
+    heads: Mapping[str, object] | None = None,
+) -> int:
     """A second person's yes to the newest words of every letter; answers how many were not approved before.
 
-    In a sequence that has been started they become what is sent, from now on, to everybody who has not had them.
-    Raises :class:`Refused` for letters the approver wrote, and for blocking findings that no override gives a reason
-    for; then nothing is approved.
+    In a sequence that has been started they become what is sent: ``way`` says to whom (None: as was said when they
+    were written, or from now on to everybody who has not had them). Raises :class:`Refused` for letters the approver
+    wrote, and for blocking findings that no override gives a reason for; then nothing is approved.
     """
     overrides = tuple(overrides)
     if not approver.strip():
@@ -104,14 +114,22 @@ def approve(sequence_id: int, *, approver: str, now: datetime, overrides: Iterab
         waiting = [(step, revision) for step, revision in steps if not revision.is_approved]
         _refuse_own(waiting, approver)
         _refuse_without_reason(waiting, overrides)
-        for step, revision in waiting:
-            kept = _let_through(step, overrides)
-            Approval.objects.create(revision=revision, approver=approver.strip(), approved_at=now, overrides=kept)
-        if sequence.state != Sequence.State.DRAFT:
-            make_current(sequence)
+        ways = {step.key: way or (Way(revision.way) if revision.way else Way.NOW_ON) for step, revision in waiting}
+        with changing(sequence_id, by=approver, now=now, way=way or ways, heads=heads):
+            for step, revision in waiting:
+                kept = _let_through(step, overrides)
+                Approval.objects.create(revision=revision, approver=approver.strip(), approved_at=now, overrides=kept)
+            if sequence.state != Sequence.State.DRAFT:
+                make_current(sequence)
     if waiting:
         log.info("sequence %s: %s letters approved", sequence_id, len(waiting))
     return len(waiting)
+
+
+def proposed_way(sequence: Sequence) -> Way:
+    """For whom the words that wait were meant by whoever wrote them; from now on for everyone where nobody said."""
+    ways = {newest.way for _, newest in with_newest(sequence) if not newest.is_approved}
+    return Way(ways.pop()) if len(ways) == 1 and "" not in ways else Way.NOW_ON
 
 
 def make_current(sequence: Sequence) -> int:

@@ -9,8 +9,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
+from keepshowingup.cadence import replans
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.editorial import reviewing
+from keepshowingup.editorial.foreseen import by_approval
 from keepshowingup.editorial.people import Role, colleagues, name_of
 from keepshowingup.web.staff.composer import obstacles_of
 from keepshowingup.web.staff.counting import count_of, plain_list
@@ -18,6 +20,7 @@ from keepshowingup.web.staff.finding import find_sequence
 from keepshowingup.web.staff.overrides import reasons_given, reviews
 from keepshowingup.web.staff.roles import StaffRequest
 from keepshowingup.web.staff.timeline import Timeline, timeline_of
+from keepshowingup.web.staff.ways import choices_for, chosen, is_asked
 
 
 @require_GET
@@ -49,7 +52,12 @@ def approve(request: StaffRequest, slug: str) -> HttpResponse:
         "mine": request.desk.wrote(timeline.authors),
         "seen": _seen(timeline),
         "label": f"Approve {count_of(len(timeline.waiting), 'letter')}",
+        "way": request.POST.get("way") or str(reviewing.proposed_way(sequence)),
     }
+    now = settings.CLOCK.now()
+    asked = is_asked(sequence) and bool(timeline.waiting)
+    choices = choices_for(sequence, by_approval(sequence), now) if asked else []
+    context["choices"] = choices
     if request.method == "GET":
         return render(request, "staff/approve.html", context)
     if request.POST.get("seen", "") != context["seen"]:
@@ -58,14 +66,19 @@ def approve(request: StaffRequest, slug: str) -> HttpResponse:
         )
         return render(request, "staff/approve.html", context | {"sentence": sentence}, status=409)
     try:
+        choice = chosen(choices, request.POST) if choices else None
         approved = reviewing.approve(
             sequence.pk,
             approver=request.desk.person.email,
-            now=settings.CLOCK.now(),
+            now=now,
             overrides=reasons_given(waiting),
+            way=choice.way if choice else None,
+            heads=choice.heads.row() if choice else None,
         )
     except KeepShowingUpError as error:
         return render(request, "staff/approve.html", context | {"sentence": error.message}, status=error.status)
+    if sequence.activated_at is not None:
+        replans.after_change(sequence.pk, now)
     messages.success(request, f"{count_of(approved, 'letter')} approved.")
     return redirect("staff:composer", slug=sequence.slug)
 

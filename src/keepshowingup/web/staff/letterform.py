@@ -12,20 +12,14 @@ from keepshowingup.editorial.timings import LONGEST_DAYS, LONGEST_MINUTES, timin
 from keepshowingup.editorial.wording import BODY_LENGTH, SUBJECT_LENGTH
 
 
-class LetterForm(forms.Form):
-    """Subject, preview line, timing and body. ``based_on`` is the revision the writer saw when they began."""
+class TimingForm(forms.Form):
+    """When a letter comes: one of three kinds."""
 
-    subject = forms.CharField(max_length=SUBJECT_LENGTH, error_messages={"required": "Give the letter a subject."})
-    preheader = forms.CharField(max_length=SUBJECT_LENGTH, required=False)
     when = forms.ChoiceField(choices=[("days", "days after"), ("minutes", "minutes after"), ("date", "on a date")])
     days = forms.IntegerField(min_value=0, max_value=LONGEST_DAYS, required=False)
     minutes = forms.IntegerField(min_value=0, max_value=LONGEST_MINUTES, required=False)
     date = forms.DateField(required=False)
     at = forms.TimeField(required=False, error_messages={"invalid": "Write the time like 08:30."})
-    body = forms.CharField(
-        max_length=BODY_LENGTH, strip=False, error_messages={"required": "The letter has no words yet."}
-    )
-    based_on = forms.IntegerField(required=False)
 
     def clean(self) -> dict[str, Any]:
         """Put the one timing that was chosen together."""
@@ -48,19 +42,38 @@ class LetterForm(forms.Form):
         """The first thing that is wrong, as a sentence for the top of the page."""
         return next((str(errors[0]) for errors in self.errors.values()), "")
 
+    @staticmethod
+    def fields_for(timing: Timing) -> dict[str, str]:
+        """What the fields show."""
+        at = None if isinstance(timing, AfterMinutes) else timing.at
+        return {
+            "when": {AfterDays: "days", AfterMinutes: "minutes", OnDate: "date"}[type(timing)],
+            "days": str(timing.days) if isinstance(timing, AfterDays) else "",
+            "minutes": str(timing.minutes) if isinstance(timing, AfterMinutes) else "",
+            "date": timing.date.isoformat() if isinstance(timing, OnDate) else "",
+            "at": f"{at:%H:%M}" if at else "",
+        }
+
+
+class LetterForm(TimingForm):
+    """Subject, preview line, timing and body. ``based_on`` is the revision the writer saw when they began."""
+
+    subject = forms.CharField(max_length=SUBJECT_LENGTH, error_messages={"required": "Give the letter a subject."})
+    preheader = forms.CharField(max_length=SUBJECT_LENGTH, required=False)
+    body = forms.CharField(
+        max_length=BODY_LENGTH, strip=False, error_messages={"required": "The letter has no words yet."}
+    )
+    based_on = forms.IntegerField(required=False)
+
+    field_order = ("subject", "preheader", "when", "days", "minutes", "date", "at", "body", "based_on")
+
 
 def fields_of(step: Step, newest: Revision) -> dict[str, str]:
     """What the fields show when nothing was typed yet."""
-    timing = timing_of(step)
-    at = None if isinstance(timing, AfterMinutes) else timing.at
     return {
         "subject": step.subject,
         "preheader": step.preheader,
-        "when": {AfterDays: "days", AfterMinutes: "minutes", OnDate: "date"}[type(timing)],
-        "days": str(timing.days) if isinstance(timing, AfterDays) else "",
-        "minutes": str(timing.minutes) if isinstance(timing, AfterMinutes) else "",
-        "date": timing.date.isoformat() if isinstance(timing, OnDate) else "",
-        "at": f"{at:%H:%M}" if at else "",
+        **TimingForm.fields_for(timing_of(step)),
         "body": step.body,
         "based_on": str(newest.number),
     }

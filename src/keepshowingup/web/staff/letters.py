@@ -10,19 +10,19 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from keepshowingup.cadence.replanning import replan_sequence
 from keepshowingup.core.errors import KeepShowingUpError, Refused, WrongUsage
 from keepshowingup.core.timing import AfterDays, OnDate, Timing
 from keepshowingup.editorial import composing
-from keepshowingup.editorial.models import Sequence, Step
+from keepshowingup.editorial.models import Step
 from keepshowingup.editorial.timings import timing_of
-from keepshowingup.web.staff import composer, drafts
+from keepshowingup.web.staff import changes, composer, drafts
 from keepshowingup.web.staff.counting import count_of
 from keepshowingup.web.staff.finding import find_sequence, find_step, newest_of
 from keepshowingup.web.staff.letterform import LetterForm, fields_of
 from keepshowingup.web.staff.reading import replace
 from keepshowingup.web.staff.roles import StaffRequest
 from keepshowingup.web.staff.timeline import next_date, next_day, timeline_of
+from keepshowingup.web.staff.ways import is_asked
 
 
 @require_POST
@@ -40,15 +40,19 @@ def save(request: StaffRequest, step_id: int) -> HttpResponse:
         return composer.page(request, step, sentence, status=409)
     try:
         said = _edit(step, form, request.desk.person.email)
+        timing = form.timing()
+        asks = changes.make(request, step, changes.query_of(timing)) if timing != timing_of(step) else None
     except KeepShowingUpError as error:
         return composer.page(request, step, error.message, status=error.status)
     drafts.drop(request.session, step.pk)
-    messages.success(request, said)
-    return _back(request, step)
+    if said or asks is None:
+        messages.success(request, said or "The day is changed. The words are as they were.")
+    return asks or _back(request, step)
 
 
 def _edit(step: Step, form: LetterForm, author: str) -> str:
-    values, timing, now = form.cleaned_data, form.timing(), settings.CLOCK.now()
+    """Save the words, which then wait for approval; what came of it, in words. Their day is another change."""
+    values, now = form.cleaned_data, settings.CLOCK.now()
     words = (values["subject"].strip(), values["preheader"].strip(), values["body"].replace("\r\n", "\n").rstrip())
     if words != (step.subject, step.preheader, step.body.rstrip()):
         composing.edit_step(
@@ -58,21 +62,9 @@ def _edit(step: Step, form: LetterForm, author: str) -> str:
             body=words[2],
             author=author,
             now=now,
-            timing=timing,
         )
-        _replan(step)
         return "Saved. A second person approves it before it goes out."
-    if timing != timing_of(step):
-        composing.set_timing(step.pk, timing, now=now)
-        _replan(step)
-        return "The day is changed. The words are as they were."
-    return "Nothing had changed."
-
-
-def _replan(step: Step) -> None:
-    """A letter of a running sequence has another place or day: everybody's next letter is planned anew."""
-    if step.sequence.state == Sequence.State.LIVE:
-        replan_sequence(step.sequence_id, settings.CLOCK.now())
+    return "Nothing had changed." if form.timing() == timing_of(step) else ""
 
 
 def _saved_meanwhile(step: Step, form: LetterForm) -> str:
@@ -165,21 +157,22 @@ def _day(text: str, proposed: int) -> int:
 def move(request: StaffRequest, step_id: int) -> HttpResponse:
     """One place up or down the line."""
     step = find_step(step_id)
-    composing.move_step(step.pk, -1 if request.POST.get("way") == "up" else 1, now=settings.CLOCK.now())
-    _replan(step)
-    return _back(request, step)
+    way = "up" if request.POST.get("way") == "up" else "down"
+    return changes.make(request, step, f"what=move&way={way}") or _back(request, step)
 
 
 @require_http_methods(["GET", "POST"])
 def delete(request: StaffRequest, step_id: int) -> HttpResponse:
     """GET says whom it touches, POST takes the letter out of the sequence."""
     step = find_step(step_id)
+    if request.method == "GET" and is_asked(step.sequence):
+        return redirect(f"{reverse('staff:change', args=[step.pk])}?what=delete")
     waiting = step.sequence.enrolments.filter(state="active", next_step=step).count()
     if request.method == "GET":
         context = {"step": step, "waiting": waiting, "people": count_of(waiting, "reader")}
         return render(request, "staff/letter_delete.html", context)
-    composing.delete_step(step.pk, now=settings.CLOCK.now())
-    _replan(step)
+    if asks := changes.make(request, step, "what=delete"):
+        return asks
     drafts.drop(request.session, step.pk)
     messages.success(request, f"“{step.subject}” is out of the sequence.")
     return redirect("staff:composer", slug=step.sequence.slug)

@@ -57,6 +57,8 @@ LEAST: dict[str, Role | None] = {
     "letter": VIEWER,
     "preview": VIEWER,
     "forecast": VIEWER,
+    "changes": VIEWER,
+    "changes_progress": VIEWER,
     "delivery": VIEWER,
     "doubts": VIEWER,
     "readers": VIEWER,
@@ -73,6 +75,8 @@ LEAST: dict[str, Role | None] = {
     "letter_delete": EDITOR,
     "letter_test": EDITOR,
     "paste": EDITOR,
+    "change": EDITOR,
+    "change_undo": EDITOR,
     "ask": EDITOR,
     "approve": EDITOR,
     # sending, and everything that shows who reads

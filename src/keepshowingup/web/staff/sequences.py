@@ -13,10 +13,11 @@ from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods
 
-from keepshowingup.cadence.replanning import replan_sequence
+from keepshowingup.cadence import replans
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.core.timing import NAMES_OF_DAYS
 from keepshowingup.editorial import composing
+from keepshowingup.editorial.editing import changing
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.editorial.wording import DESCRIPTION_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH, TITLE_LENGTH
 from keepshowingup.web.staff.finding import find_sequence
@@ -110,9 +111,10 @@ def change(request: StaffRequest, slug: str) -> HttpResponse:
     values = form.cleaned_data | {"weekdays": "".join(sorted(form.cleaned_data["weekdays"]))}
     try:
         now = settings.CLOCK.now()
-        composing.edit_sequence(sequence.pk, now=now, **values)
+        with changing(sequence.pk, by=request.desk.person.email, now=now):
+            composing.edit_sequence(sequence.pk, now=now, **values)
         if sequence.state == Sequence.State.LIVE:
-            replan_sequence(sequence.pk, now)  # other days and hours: everybody's next letter is planned anew
+            replans.after_change(sequence.pk, now)  # other days and hours: everybody's next letter is planned anew
     except KeepShowingUpError as error:
         return _again(request, "staff/sequence_settings.html", context | {"form": form}, error.message, error.status)
     messages.success(request, "Saved.")

@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from keepshowingup.web.staff import (
     approvals,
     articles,
+    changes,
     composer,
     delivery,
     doubts,
@@ -51,6 +52,10 @@ desk: list[URLPattern] = [
     at("sequences/<slug:slug>/start/", running.start, "start"),
     at("sequences/<slug:slug>/pause/", running.pause, "pause"),
     at("sequences/<slug:slug>/resume/", running.resume, "resume"),
+    at("sequences/<slug:slug>/changes/", changes.index, "changes"),
+    at("sequences/<slug:slug>/changes/progress/", changes.progress, "changes_progress"),
+    at("changes/<int:edit_id>/undo/", changes.undo, "change_undo"),
+    at("letters/<int:step_id>/change/", changes.change, "change"),
     at("letters/<int:step_id>/", composer.letter, "letter"),
     at("letters/<int:step_id>/save/", letters.save, "letter_save"),
     at("letters/<int:step_id>/draft/", letters.keep_draft, "letter_draft"),
