@@ -13,7 +13,7 @@ from factory.helpers import post_generation
 from keepshowingup.audience.models import Consent, Invitation, Notice, Subscriber
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.delivery.models import Dispatch
-from keepshowingup.editorial.models import Approval, Article, Masthead, Revision, Sequence, Step
+from keepshowingup.editorial.models import Approval, Article, Edit, Masthead, Revision, Sequence, Step
 
 MONDAY = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
 
@@ -134,6 +134,20 @@ class StepFactory(DjangoModelFactory[Step]):
             Approval.objects.create(revision=revision, approver="reader@harbour.example", approved_at=MONDAY)
             obj.current = revision
             obj.save(update_fields=["current"])
+
+
+class EditFactory(DjangoModelFactory[Edit]):
+    """A change that touched nothing."""
+
+    class Meta:
+        model = Edit
+
+    sequence = SubFactory(SequenceFactory)
+    way = "now-on"
+    made_by = "writer@harbour.example"
+    made_at = MONDAY
+    letters = LazyAttribute(lambda _: {"keys": [], "revisions": []})
+    before = LazyAttribute(lambda _: {"steps": {}, "created": [], "rules": {}, "approved": [], "kept": {}})
 
 
 class EnrolmentFactory(DjangoModelFactory[Enrolment]):

@@ -281,3 +281,48 @@ def test_the_list_reads_for_people_too(cli: Terminal) -> None:
     StepFactory.create(sequence=SequenceFactory.create(slug="small-hellos"))
     assert cli("list") == 0
     assert "small-hellos" in cli.out
+
+
+@pytest.fixture
+def running(cli: Terminal, folder: Path, masthead: Masthead) -> Sequence:
+    """The example, live, with a reader who joined this moment."""
+    for command in (("apply", folder), ("approve", SLUG), ("activate", SLUG)):
+        assert cli(*command) == 0
+    sequence = Sequence.objects.get()
+    enrolling.enrol(SubscriberFactory.create().pk, sequence.pk, settings.CLOCK.now())
+    return sequence
+
+
+@pytest.mark.django_db
+def test_a_change_may_be_for_new_readers_only_and_is_undone(cli: Terminal, folder: Path, running: Sequence) -> None:
+    rewrite(folder / "02-the-short-message.md", "day = 2", "day = 3")
+    assert cli("plan", folder, "--for", "new-readers") == 0
+    assert "> moved the-short-message, day 3" in cli.out
+    assert "new readers only; 1 who are here keep what they began with" in cli.out
+    step = running.steps.get(key="the-short-message")
+    assert step.after_days == 2, "a plan changes nothing"
+
+    assert cli("apply", folder, "--for", "new-readers") == 0
+    step.refresh_from_db()
+    assert (step.after_days, step.kept.get().timing["after_days"]) == (3, 2)
+    assert cli("changes", SLUG, "--json") == 0
+    assert [(row["for"], row["by"], row["may_undo"]) for row in cli.rows] == [("new-readers", "files", True)]
+
+    assert cli("undo", SLUG, "--by", "ruth") == 0
+    step.refresh_from_db()
+    assert (step.after_days, step.kept.count()) == (2, 0)
+    assert cli("undo", SLUG) == 1
+    assert "There is no change of finding-your-people to undo." in cli.err
+
+
+@pytest.mark.django_db
+def test_more_than_one_letter_within_a_day_wants_a_yes(cli: Terminal, folder: Path, running: Sequence) -> None:
+    rewrite(folder / "02-the-short-message.md", "day = 2", "day = 0")
+    assert cli("plan", folder, "--json") == 0
+    assert [row["readers"] for row in cli.rows if row["change"] == "crowded"] == [1]
+    assert cli("apply", folder) == 1
+    assert "This would send more than one letter to somebody within a day: 1 reader." in cli.err
+    assert "--yes-more-than-one" in cli.err
+    assert running.steps.get(key="the-short-message").after_days == 2
+    assert cli("apply", folder, "--yes-more-than-one") == 0
+    assert running.steps.get(key="the-short-message").after_days == 0

@@ -209,6 +209,8 @@ def test_every_page_is_there_for_everybody(
         url("approve", sequence.slug),
         url("start", sequence.slug),
         url("letter_delete", step.pk),
+        url("change", step.pk) + "?what=delete",
+        url("changes", sequence.slug),
         url("readers"),
         url("reader", reader.opaque),
         url("delivery"),

@@ -245,7 +245,8 @@ def test_another_day_of_a_running_letter_moves_those_who_wait_for_it(step: Step,
     waiting.refresh_from_db()
     before = waiting.due_at
     step.refresh_from_db()
-    mara.post(url("letter_save", step.pk), fields(step, days=5))
+    asked = mara.post(url("letter_save", step.pk), fields(step, days=5))
+    mara.post(asked.headers["Location"], {"way": "now-on"})
     waiting.refresh_from_db()
     assert before is not None
     assert waiting.due_at is not None

@@ -20,7 +20,7 @@ from django.db import connection, transaction
 
 from keepshowingup.cadence.advancing import Break, replan, rested_since, waits_to_be_claimed
 from keepshowingup.cadence.models import Enrolment
-from keepshowingup.cadence.places import CHUNK, LATELY, house_pace, keep_moves
+from keepshowingup.cadence.places import CHUNK, LATELY, house_pace, keep_moves, read_courses
 from keepshowingup.cadence.planning import Course, Move, Place, Reader, arrange, next_step, rest
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState, WhyMoved
@@ -67,6 +67,12 @@ class Anew:
         """As the planner alone reads it."""
         return {self.sequence_id: self.course}
 
+    def read_again(self) -> None:
+        """Somebody may have changed the letters while chunks were planned; what was decided holds if nobody did."""
+        course = read_courses([self.sequence_id])[self.sequence_id]
+        if course != self.course:
+            self.course, self.decided = course, {}
+
     @property
     def break_(self) -> Break | None:
         """As the planner alone counts it."""
@@ -91,6 +97,8 @@ def replan_chunk(anew: Anew, after: int) -> Done | None:
     ids = list(active.order_by("pk").values_list("pk", flat=True)[:size])
     if not ids:
         return None
+    if after:
+        anew.read_again()
     alone, planned = ids, 0
     if works_elsewhere() and anew.course.rules is not None:
         together = _replan_together(anew, ids)

@@ -69,7 +69,7 @@ def tick(clock: Clock) -> Due:
     size = settings.BATCH_SIZE
     again = sweep(settings.DATA_DIR / "journal", clock, _lease(clock), limit=size * 10)
     if all(transport.name in resting for transport in transports().all):
-        return Due(again)
+        return Due(again, replans=replans.are_waiting(real_now))
     return Due(
         again + claim_retries(real_now, _lease(clock), limit=size * 10),
         letters=_drains(due_enrolments(clock.now()), size),

@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from keepshowingup.cadence import starting
+from keepshowingup.cadence import replans, starting
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.web.staff.composer import obstacles_of
@@ -109,5 +109,9 @@ def _turn(request: StaffRequest, slug: str, switch: Switch) -> HttpResponse:
     except KeepShowingUpError as error:
         return render(request, "staff/switch.html", context | {"sentence": error.message}, status=error.status)
     log.info("user %s: %s, sequence %s", request.user.pk, switch.title.lower(), sequence.pk)
+    if replans.progress_of(sequence.pk) is not None:
+        # Very many readers: the worker goes on with them, and the letters are live when it is done.
+        messages.info(request, "Readers are being planned. The letters go on by themselves when that is done.")
+        return redirect("staff:changes", slug=sequence.slug)
     messages.success(request, switch.done)
     return redirect("staff:composer", slug=sequence.slug)
