@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from keepshowingup.cadence.models import PastStep
 from keepshowingup.cli.root import run
 from keepshowingup.core.states import DispatchState
 from tests.factories import DispatchFactory, SequenceFactory, SubscriberFactory
@@ -51,6 +52,21 @@ def test_a_sequence_that_is_not_there_is_said_to_be_missing(
     shown = capsys.readouterr()
     assert "There is no sequence 'nobodys'" in shown.err
     assert not shown.out
+
+
+def test_an_explanation_is_the_same_for_people_and_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    letter = DispatchFactory.create(state=DispatchState.SKIPPED, reason="too_late")
+    PastStep.objects.create(
+        enrolment=letter.enrolment, subscriber=letter.subscriber, step_key=letter.step_key, settled_at=letter.due_at
+    )
+    assert run(["delivery", "explain", letter.subscriber.email]) == 0
+    sentences = capsys.readouterr().out.splitlines()
+    assert run(["delivery", "explain", letter.subscriber.email, "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["sentence"] for row in rows] == sentences
+    (past,) = (row for row in rows if row["about"] == "past")
+    assert past["sentence"] == f"“{past['subject']}” was not sent: it was later than the sequence allows."
+    assert (past["step"], past["moment"]) == (letter.step_key, None)
 
 
 def test_a_step_that_is_not_there_is_another_matter(capsys: pytest.CaptureFixture[str]) -> None:

@@ -258,6 +258,25 @@ def test_a_forecast_says_when_each_letter_comes(cli: Terminal) -> None:
 
 
 @pytest.mark.django_db
+def test_a_forecast_for_everyone_counts_letters_by_day(cli: Terminal) -> None:
+    now = settings.CLOCK.now()
+    sequence = SequenceFactory.create(slug="small", weekdays="1234567")
+    Step.objects.create(sequence=sequence, key="first", position=1, after_days=2, subject="First", body="")
+    assert cli("forecast", "small", "--everyone", "--json") == 0
+    assert cli.rows == []
+    step = StepFactory.create(sequence=sequence, key="second", position=2, after_days=3, subject="Second")
+    Approval.objects.update(approved_at=now)
+    for _ in range(3):
+        enrolling.enrol(SubscriberFactory.create(zone="UTC").pk, sequence.pk, now)
+    assert step.current is not None
+    assert cli("forecast", "small", "--everyone", "--json") == 0
+    assert cli.rows == [{"date": (now.date() + dt.timedelta(days=3)).isoformat(), "letters": 3}]
+    assert "3 readers" in cli.err
+    assert cli("forecast", "small", "--everyone") == 0
+    assert "  3\n" in cli.out
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "arguments", [("--zone", "Mars/Base"), ("--hour", "25:00"), ("--start", "soon"), ("--days", "-1")]
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,6 +23,7 @@ from keepshowingup.audience import preferences
 from keepshowingup.audience.leaving import leave
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence import starting
+from keepshowingup.cadence.ahead import letters_ahead
 from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.cadence.enrolling import enrol, leave_sequence
 from keepshowingup.cadence.forecast import forecast_reader
@@ -97,8 +99,14 @@ class Life:
             self.add_sequence()
         for zone in zones:
             self.readers.append(SubscriberFactory.create(zone=zone, hour=self.some_hour(), created_at=self.now))
+            alike = [self.readers[-1]]
+            if self.maybe():
+                alike.append(SubscriberFactory.create(zone=zone, hour=alike[0].hour, created_at=self.now))
             for _ in range(self.dice.randint(1, 2)):
-                self.join(self.readers[-1])
+                sequence = self.some_sequence()
+                for reader in alike:
+                    enrol(reader.pk, sequence.pk, self.now)
+            self.readers += alike[1:]
 
     def maybe(self) -> bool:
         return self.dice.random() < 0.5
@@ -118,6 +126,7 @@ class Life:
             for each in forecast_reader(reader.pk, self.now, days=length.days + 2)
             if each.utc < end
         }
+        self.count_ahead()
         before = set(Dispatch.objects.values_list("pk", flat=True))
         while self.now < end:
             self.send()
@@ -130,6 +139,17 @@ class Life:
         }
         assert handed == foreseen
         self.letters += len(handed)
+
+    def count_ahead(self) -> None:
+        """What is counted for all, group by group, is what is foreseen for each."""
+        until = self.now.date() + 10 * DAY
+        each_by_itself = Counter(
+            (letter.local.date(), letter.sequence_id)
+            for reader in self.readers
+            for letter in forecast_reader(reader.pk, self.now, days=12)
+            if letter.local.date() < until
+        )
+        assert letters_ahead(self.now, days=10).letters == each_by_itself
 
     def send(self) -> None:
         """A tick, and drains at this moment until nothing more is due."""

@@ -11,7 +11,10 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import expect
 
+from keepshowingup.audience.preferences import pause
+from keepshowingup.cadence.enrolling import enrol
 from keepshowingup.editorial.models import Sequence
+from tests.cadence.world import drip
 from tests.factories import EnrolmentFactory, SubscriberFactory
 from tests.processes import eventually
 from tests.web.staff_desk import PASSWORD, person, sequence_by, url
@@ -182,6 +185,8 @@ def test_every_page_is_there_for_everybody(
     step = sequence.steps.get(position=1)
     reader = SubscriberFactory.create()
     EnrolmentFactory.create(sequence=sequence, subscriber=reader, due_at=settings.CLOCK.now(), next_step=step)
+    enrol(reader.pk, drip(1, 3, 30, title="Somebody stayed").pk, settings.CLOCK.now())
+    pause(reader.pk, settings.CLOCK.now(), 5)
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light"
@@ -213,6 +218,8 @@ def test_every_page_is_there_for_everybody(
         url("changes", sequence.slug),
         url("readers"),
         url("reader", reader.opaque),
+        url("reader_calendar", reader.opaque),
+        url("ahead"),
         url("delivery"),
         url("masthead"),
         url("people"),

@@ -169,7 +169,8 @@ class _Page:
         if step is None or place.state is not EnrolmentState.ACTIVE:
             return Told(About.NEXT, sentence)
         letter = self.follows.get((place.course.sequence_id, step.key))
-        return Told(About.NEXT, sentence, step_key=step.key, subject=step.subject, moment=letter and letter.utc)
+        moment = letter.utc if letter else None
+        return Told(About.NEXT, sentence, step_key=step.key, subject=step.subject, moment=moment)
 
     def _what_is_next(self) -> str:
         place, step, row = self.place, self.place.step, self.row

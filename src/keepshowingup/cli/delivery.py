@@ -80,9 +80,9 @@ def explain(email: str, sequence: str | None, as_json: bool) -> None:
     reader = find(email)
     chosen = find_sequence(sequence).pk if sequence else None
     for told in telling.explain(reader.pk, settings.CLOCK.now(), sequence_id=chosen):
-        row = {"sentence": told.sentence, "about": told.about, "sequence": told.sequence, "step": told.step_key}
-        row |= {"subject": told.subject, "moment": told.moment.isoformat() if told.moment else None}
-        click.echo(json.dumps(row) if as_json else told.sentence)
+        moment = told.moment.isoformat() if told.moment else None
+        names = {"sequence": told.sequence, "step": told.step_key, "subject": told.subject, "moment": moment}
+        click.echo(json.dumps({"sentence": told.sentence, "about": told.about} | names) if as_json else told.sentence)
 
 
 @delivery.command()

@@ -235,12 +235,16 @@ def undo(slug: str, by: str | None) -> None:
 @click.option("--zone", default="UTC", show_default=True, help="The reader's time zone, such as Europe/London.")
 @click.option("--hour", default="10:00", show_default=True, metavar="HH:MM", help="The reader's hour, local.")
 @click.option("--days", default=90, show_default=True, type=click.IntRange(0, 3660), help="How far to look.")
+@click.option("--everyone", is_flag=True, help="Its readers instead: letters on each day, {date, letters} in --json.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line: {step, local, utc, reason}.")
-def forecast(slug: str, start: str | None, zone: str, hour: str, days: int, as_json: bool) -> None:
+def forecast(slug: str, start: str | None, zone: str, hour: str, days: int, everyone: bool, as_json: bool) -> None:
     """What somebody who joins at START would get, and when: the sender's own planning, with the clock moved on."""
     with_django()
     from django.conf import settings
 
+    if everyone:
+        _forecast_everyone(find_sequence(slug), days, as_json)
+        return
     from keepshowingup.cadence.forecast import forecast as look_ahead
     from keepshowingup.editorial.fields import read_time
 
@@ -263,6 +267,18 @@ def forecast(slug: str, start: str | None, zone: str, hour: str, days: int, as_j
             letter.step_key, f"{letter.local:%a %Y-%m-%d %H:%M}", f"{letter.utc:%Y-%m-%d %H:%M}", letter.reason
         )
     Console().print(table if letters else f"No letters in {days} days.")
+
+
+def _forecast_everyone(found: Sequence, days: int, as_json: bool) -> None:
+    from django.conf import settings
+
+    from keepshowingup.cadence.ahead import letters_ahead
+
+    ahead = letters_ahead(settings.CLOCK.now(), days, found.pk)
+    for day, letters in sorted(ahead.on_days(found.pk).items()):
+        click.echo(json.dumps({"date": day.isoformat(), "letters": letters}) if as_json else f"{day}  {letters:,}")
+    readers = f"{ahead.readers:,} reader{'' if ahead.readers == 1 else 's'}"
+    click.echo(f"{readers}. A day is the reader's own.", err=True)
 
 
 def find_sequence(slug: str) -> Sequence:

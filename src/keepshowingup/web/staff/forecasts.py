@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
-from dataclasses import dataclass
 
 from django import forms
 from django.conf import settings
@@ -12,9 +10,10 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from keepshowingup.cadence.forecast import ForecastLetter, forecast
+from keepshowingup.cadence.forecast import forecast
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.core.timing import load_zone, to_local, to_utc, zone_names
+from keepshowingup.web.staff.calendars import months
 from keepshowingup.web.staff.finding import find_sequence
 from keepshowingup.web.staff.roles import StaffRequest
 
@@ -30,29 +29,12 @@ class Question(forms.Form):
     days = forms.IntegerField(min_value=1, max_value=LONGEST)
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A day of the calendar with the letters that come on it."""
-
-    date: dt.date
-    letters: list[ForecastLetter]
-    inside: bool
-
-
-@dataclass(frozen=True)
-class Month:
-    """A month as weeks of seven days, Monday first."""
-
-    first: dt.date
-    weeks: list[list[Cell]]
-
-
 @require_GET
 def show(request: StaffRequest, slug: str) -> HttpResponse:
     """The calendar of one invented reader."""
     sequence = find_sequence(slug)
     now = settings.CLOCK.now()
-    asked = {"start": now.date().isoformat(), "zone": "Europe/London", "hour": "10:00", "days": "120"}
+    asked = {"start": now.date().isoformat(), "zone": "Europe/London", "hour": "10:00", "days": "90"}
     asked |= {name: request.GET[name] for name in asked if request.GET.get(name)}
     form = Question(asked)
     context = {"sequence": sequence, "asked": asked, "zones": zone_names()}
@@ -67,26 +49,5 @@ def show(request: StaffRequest, slug: str) -> HttpResponse:
         letters = forecast(sequence.pk, zone=values["zone"], hour=values["hour"], start=start, days=values["days"])
     except KeepShowingUpError as error:
         return render(request, "staff/forecast.html", context | {"sentence": error.message}, status=error.status)
-    return render(request, "staff/forecast.html", context | {"letters": letters, "months": months(letters)})
-
-
-def months(letters: list[ForecastLetter]) -> list[Month]:
-    """The months from the first letter to the last."""
-    by_date: dict[dt.date, list[ForecastLetter]] = {}
-    for letter in letters:
-        by_date.setdefault(letter.local.date(), []).append(letter)
-    firsts = sorted({date.replace(day=1) for date in by_date})
-    grid = calendar.Calendar()
-    return [
-        Month(
-            first,
-            [
-                [
-                    Cell(date, by_date.get(date, []) if date.month == first.month else [], date.month == first.month)
-                    for date in week
-                ]
-                for week in grid.monthdatescalendar(first.year, first.month)
-            ],
-        )
-        for first in firsts
-    ]
+    drawn = months(letters, zone, now, values["days"], start=start)
+    return render(request, "staff/forecast.html", context | {"letters": letters, "months": drawn})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.contrib import messages
@@ -15,16 +17,21 @@ from keepshowingup.audience import preferences
 from keepshowingup.audience.leaving import is_suppressed, settle_stop_request
 from keepshowingup.audience.leaving import leave as leave_all
 from keepshowingup.audience.models import StopRequest, Subscriber
+from keepshowingup.cadence.explaining import About
+from keepshowingup.cadence.forecast import forecast_reader
 from keepshowingup.cadence.replanning import resume_reader
 from keepshowingup.core.address import check_address
 from keepshowingup.core.errors import NotFound, Refused
+from keepshowingup.core.timing import load_zone, to_local
 from keepshowingup.delivery import telling
 from keepshowingup.delivery.models import Dispatch
+from keepshowingup.web.staff.calendars import Break, months
 from keepshowingup.web.staff.delivery import row
 from keepshowingup.web.staff.roles import StaffRequest
 
 log = logging.getLogger(__name__)
 LETTERS_SHOWN = 100
+DAYS = 90
 
 
 @require_GET
@@ -71,12 +78,62 @@ def show(request: StaffRequest, opaque: str) -> HttpResponse:
         "resting": reader.is_paused(now),
         "suppressed": is_suppressed(reader.email_key),
         "stop_asked": reader.stop_requests.filter(settled_at=None).exists(),
-        "says": telling.explain(reader.pk, now),
+        "told": tell(reader, now),
         "enrolments": reader.enrolments.select_related("sequence", "next_step").order_by("pk"),
         "rows": [row(dispatch) for dispatch in letters.order_by("-pk")[:LETTERS_SHOWN]],
         "consents": reader.consents.order_by("-given_at"),
     }
     return render(request, "staff/reader.html", context)
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is told about one letter, with its moment on the reader's clock where it has one."""
+
+    about: str
+    sentence: str
+    moment: dt.datetime | None
+    local: dt.datetime | None
+
+
+@dataclass
+class Part:
+    """What is told about one sequence; the first part is about the reader."""
+
+    opening: str = ""
+    letters: list[Line] = field(default_factory=list)
+
+
+def tell(reader: Subscriber, now: dt.datetime) -> list[Part]:
+    """Why each letter came when it came, a part for each sequence."""
+    zone, parts = load_zone(reader.zone), []
+    for told in telling.explain(reader.pk, now):
+        if told.about in {About.READER, About.SEQUENCE}:
+            parts.append(Part(told.sentence))
+        else:
+            local = to_local(told.moment, zone) if told.moment else None
+            parts[-1].letters.append(Line(told.about, told.sentence, told.moment, local))
+    return parts
+
+
+@require_GET
+def calendar(request: StaffRequest, opaque: str) -> HttpResponse:
+    """The reader's next 90 days, drawn."""
+    reader = _find(opaque)
+    now, zone = settings.CLOCK.now(), load_zone(reader.zone)
+    letters = forecast_reader(reader.pk, now, DAYS)
+    rest = Break(reader.paused_at, reader.paused_until) if reader.paused_at else None
+    drawn = months(letters, zone, now, DAYS, rest=rest)
+    days = [cell for month in drawn for week in month.weeks for cell in week if cell and cell.asked]
+    context = {
+        "reader": reader,
+        "days": DAYS,
+        "letters": letters,
+        "months": drawn,
+        "ends": to_local(reader.paused_until, zone) if reader.paused_until else None,
+        "clocks": [f"{cell.date:%A} {cell.date.day} {cell.date:%B}: {cell.clocks}" for cell in days if cell.clocks],
+    }
+    return render(request, "staff/reader_calendar.html", context)
 
 
 @require_POST

@@ -10,6 +10,7 @@ from allauth.mfa.webauthn import views as keys
 from django.urls import URLPattern, URLResolver, include, path
 
 from keepshowingup.web.staff import (
+    ahead,
     approvals,
     articles,
     changes,
@@ -37,6 +38,7 @@ def at(route: str, page: Page, name: str) -> URLPattern:
 
 desk: list[URLPattern] = [
     at("", today.show, "today"),
+    at("ahead/", ahead.show, "ahead"),
     at("articles/", articles.index, "articles"),
     at("article/new/", articles.bring_in, "article_import"),
     at("articles/<slug:slug>/", articles.show, "article"),
@@ -68,6 +70,7 @@ desk: list[URLPattern] = [
     at("readers/", readers.index, "readers"),
     at("reader/find/", readers.search, "reader_search"),
     at("readers/<slug:opaque>/", readers.show, "reader"),
+    at("readers/<slug:opaque>/calendar/", readers.calendar, "reader_calendar"),
     at("readers/<slug:opaque>/pause/", readers.pause, "reader_pause"),
     at("readers/<slug:opaque>/resume/", readers.resume, "reader_resume"),
     at("readers/<slug:opaque>/leave/", readers.leave, "reader_leave"),
