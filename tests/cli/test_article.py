@@ -42,7 +42,7 @@ def test_for_people_a_draft_shows_days_and_subjects(capsys: pytest.CaptureFixtur
 
 
 def test_findings_come_first_and_the_verdict_last(note: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["proofread", str(note), "--as", "article", "--json"]) == 0
+    assert run(["proofread", str(note), "--as", "article", "--json"]) == 1
     finding, verdict = lines(capsys)
     assert list(finding) == ["line", "start", "end", "phrase", "rule", "kind", "severity", "suggestion"]
     assert (finding["line"], finding["start"], finding["end"], finding["kind"]) == (3, 17, 23, "stigma")
@@ -52,16 +52,60 @@ def test_findings_come_first_and_the_verdict_last(note: Path, capsys: pytest.Cap
 
 def test_standard_input_can_be_proofread(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Your recovery starts here today\n")))
-    assert run(["proofread", "-", "--as", "subject", "--json"]) == 0
+    assert run(["proofread", "-", "--as", "subject", "--json"]) == 1
     (finding, verdict) = lines(capsys)
     assert (finding["kind"], finding["phrase"], verdict["verdict"]) == ("discreet", "recovery", "blocked")
 
 
-def test_for_people_findings_are_sentences(note: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["proofread", str(note)]) == 0
+def test_for_people_the_words_are_underlined_in_their_line(note: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["proofread", str(note)]) == 1
     out = capsys.readouterr().out
+    assert ":3:18  stigma.addict" in "".join(out.split("\n"))
+    lines = out.split("\n")
+    shown = next(line for line in lines if "My brother is an addict" in line)
+    carets = lines[lines.index(shown) + 1]
+    assert shown[carets.index("^") : carets.rindex("^") + 1] == "addict"
     assert "person with a substance use disorder" in out
     assert "Blocked" in out
+    assert "1 finding, 1 of them blocking" in out
+
+
+def test_a_long_line_is_shown_around_what_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "long.txt"
+    path.write_text("We sat by the river. " * 30 + "He was a junkie then. " + "We sat by the river. " * 30, "utf-8")
+    assert run(["proofread", str(path)]) == 1
+    lines = capsys.readouterr().out.split("\n")
+    shown = next(line for line in lines if "junkie then" in line)
+    carets = lines[lines.index(shown) + 1]
+    assert shown[carets.index("^") : carets.rindex("^") + 1] == "junkie"
+    assert shown.strip().startswith("…")
+    assert shown.endswith("…")
+
+
+def test_what_is_only_worth_a_look_is_no_refusal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "look.md"
+    path.write_text("Come in!! The kettle is warm.\n", "utf-8")
+    assert run(["proofread", str(path)]) == 0
+    assert "Worth a look" in capsys.readouterr().out
+
+
+def test_a_spun_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "spun.md"
+    path.write_text(
+        "A care gathering can furnish you with passionate help. Keep in intellect that your dear ones will comprehend. "
+        "You will construct sound connections with individuals who have strolled a similar way.\n",
+        "utf-8",
+    )
+    assert run(["proofread", str(path), "--as", "article", "--json"]) == 1
+    assert lines(capsys)[-1]["verdict"] == "spun"
+
+
+def test_hosts_nobody_named_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "links.md"
+    path.write_text("See [this](https://known.example/a) or [that](https://odd.example/b) of it.\n", "utf-8")
+    assert run(["proofread", str(path), "--host", "known.example", "--json"]) == 0
+    finding, _ = lines(capsys)
+    assert finding["rule"] == "structure.unlisted-host"
 
 
 def test_a_file_of_fifty_megabytes_is_refused_before_it_is_read(
@@ -90,9 +134,14 @@ def test_what_cannot_be_drafted_is_refused_in_a_sentence(
 
 
 @pytest.mark.parametrize("name", ["/nowhere/at/all.md", "."])
-def test_a_name_that_leads_nowhere_is_said(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["proofread", name]) == 1
-    assert name in capsys.readouterr().err
+@pytest.mark.parametrize("command", [["proofread"], ["proofread", "--json"], ["article", "draft"]])
+def test_a_name_that_leads_nowhere_is_wrong_usage(
+    command: list[str], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*command, name]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert name in captured.err
 
 
 def test_wrong_usage_is_exit_code_two(note: Path) -> None:
@@ -108,7 +157,7 @@ def test_drafting_and_proofreading_need_no_django(command: list[str], note: Path
         "assert 'django' not in sys.modules and 'celery' not in sys.modules\nsys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, env=dict(os.environ), check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == (1 if command == ["proofread"] else 0), done.stderr
 
 
 @pytest.mark.django_db

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import datetime as dt
+import tomllib
+from importlib.resources import files
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.proofreading.labelled import labelled_texts
 from keepshowingup.core.proofreading import Finding, Report, TextKind, proofread
 from keepshowingup.core.word_rules import WordRule, word_rules
 
@@ -285,3 +291,46 @@ def test_twenty_thousand_words_are_read_too() -> None:
     text = "\n\n".join(f"{CALM} Number {number} is done, and so is the day." for number in range(660))
     report = proofread(text, "article")
     assert report.words > 20_000
+
+
+MEASURES = tomllib.loads(files("keepshowingup.core").joinpath("data/measures.toml").read_text("utf-8"))["rule"]
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: str(measure["id"]))
+def test_rules_that_are_code_have_examples_too_and_keep_to_them(measure: dict[str, Any]) -> None:
+    hosts = frozenset(measure["hosts"]) if "hosts" in measure else None
+    kind = measure.get("read_as", "letter")
+    assert measure["source"]
+    assert measure["fail"]
+    assert measure["pass"]
+    for example in measure["fail"]:
+        found = [f for f in proofread(example, kind, hosts=hosts).findings if f.rule == measure["id"]]
+        assert found, example
+        assert found[0].severity in measure["severity"]
+    for example in measure["pass"]:
+        assert measure["id"] not in rules_in(proofread(example, kind, hosts=hosts)), example
+
+
+def test_no_finding_comes_from_a_rule_that_is_not_written_down() -> None:
+    known = {rule.id for rule in RULES} | {str(measure["id"]) for measure in MEASURES} | {"structure.length"}
+    for part in ("tuned", "held"):
+        for text in labelled_texts(part):
+            assert set(rules_in(proofread(text.text, text.kind, hosts=text.hosts))) <= known
+
+
+def test_a_rule_names_its_source_and_the_day_it_was_looked_at() -> None:
+    for rule in RULES:
+        assert rule.source, rule.id
+        assert rule.reviewed >= dt.date(2026, 1, 1), rule.id
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The word 'addict' hurts.", "Some still say *junkie* for a neighbour.", "He avoids the term _substance abuse_."],
+)
+def test_words_that_are_spoken_about_are_no_finding(text: str) -> None:
+    assert proofread(text).findings == ()
+
+
+def test_emphasis_alone_excuses_no_word() -> None:
+    assert "stigma.addict" in rules_in(proofread("My *addict* brother sat there."))

@@ -9,19 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from keepshowingup.core.errors import Refused
+from keepshowingup.core.errors import Refused, WrongUsage
 
 if TYPE_CHECKING:
     from keepshowingup.core.drafting import DraftStep
-    from keepshowingup.core.proofreading import Report, TextKind
-
-_LOOKS = {"block": "bold red", "warn": "yellow", "note": "dim"}
-_VERDICTS = {
-    "good": "Good: nothing stands in the way.",
-    "look": "Worth a look before it is sent.",
-    "blocked": "Blocked: something here must change before it is sent.",
-    "spun": "This reads as if a machine had swapped its words. Rewrite it; do not send it.",
-}
+    from keepshowingup.core.proofreading import TextKind
 
 
 def _say(line: dict[str, Any]) -> None:
@@ -38,14 +30,14 @@ def _read(name: str) -> bytes:
         return data
     path = Path(name)
     if path.is_dir():
-        raise Refused(f"{name} is a folder. Name a file in it.")
+        raise WrongUsage(f"{name} is a folder. Name a file in it.")
     try:
         check_size(path.stat().st_size, path.name)
         with path.open("rb") as file:
             return file.read(SIZE_LIMIT + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no name of a file"
-        raise Refused(f"{name} can't be read: {reason.lower()}. Check the name.") from error
+        raise WrongUsage(f"{name} can't be read: {reason.lower()}. Check the name.") from error
 
 
 def _text(name: str) -> str:
@@ -139,43 +131,40 @@ def _show_draft(steps: list[DraftStep]) -> None:
 @click.option(
     "--as",
     "kind",
-    type=click.Choice(["article", "letter", "subject"]),
+    type=click.Choice(["article", "letter", "subject", "preheader"]),
     default="letter",
     show_default=True,
     help="What the text is.",
 )
+@click.option(
+    "--host", "hosts", multiple=True, metavar="HOST", help="A host it may link to; others are findings. Repeat."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding, then one with the verdict.")
-def proofread(file: str, kind: TextKind, as_json: bool) -> None:
-    """Read a text as the proofreader does. No database is needed; nothing is changed."""
+def proofread(file: str, kind: TextKind, hosts: tuple[str, ...], as_json: bool) -> None:
+    """Read a text as the proofreader does. No database is needed; nothing is changed.
+
+    Exits with 1 when something must change before it is sent, or when the text reads as spun by a machine.
+    """
     from keepshowingup.core.proofreading import proofread as read
 
-    report = read(_text(file), kind)
-    if not as_json:
-        _show_report(report)
-        return
-    for finding in report.findings:
-        _say(finding.as_dict())
-    _say(
-        {
-            "verdict": report.verdict,
-            "grade": report.grade,
-            "words": report.words,
-            "unseen_pairs": report.unseen_pairs,
-        }
-    )
-
-
-def _show_report(report: Report) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-
-    console = Console(highlight=False)
-    for finding in report.findings:
-        place = f"{finding.line}:{finding.start}" if finding.phrase else "whole text"
-        phrase = f" [bold]{escape(finding.phrase)}[/bold]" if finding.phrase else ""
-        look = _LOOKS[finding.severity]
-        console.print(
-            f"[{look}]{finding.severity:<5}[/{look}] [dim]{place}[/dim]{phrase}\n      {escape(finding.suggestion)}"
+    text = _text(file)
+    report = read(text, kind, hosts=frozenset(hosts) or None)
+    if as_json:
+        for finding in report.findings:
+            _say(finding.as_dict())
+        _say(
+            {
+                "verdict": report.verdict,
+                "grade": report.grade,
+                "words": report.words,
+                "unseen_pairs": report.unseen_pairs,
+            }
         )
-    words = "1 word" if report.words == 1 else f"{report.words} words"
-    console.print(f"{_VERDICTS[report.verdict]} {words}, grade {report.grade:g}.")
+    else:
+        from rich.console import Console
+
+        from keepshowingup.cli.marking import MarkedReport
+
+        Console(highlight=False, soft_wrap=False).print(MarkedReport(report, text, "-" if file == "-" else file))
+    if report.verdict in {"blocked", "spun"}:
+        sys.exit(1)

@@ -109,7 +109,8 @@ def _sentences_twice(copy: ReadingCopy) -> Findings:
     seen: dict[str, int] = {}
     for start, end in copy.sentences_of(block for block in copy.blocks if block.kind is BlockKind.PARAGRAPH):
         said = " ".join(words(copy.plain[start:end].lower()))
-        if said.count(" ") < 6:
+        # A name under each of somebody's quotations is no slip.
+        if said.count(" ") < 6 or copy.plain[start] in "—–-@":  # noqa: RUF001 - dashes of a byline
             continue
         if said in seen:
             line = copy.place(seen[said]).line

@@ -14,6 +14,7 @@ from keepshowingup.core.findings import Finding, FindingKind, Findings, Severity
 from keepshowingup.core.garble import find_garble
 from keepshowingup.core.headings import named_title
 from keepshowingup.core.language import foreign_spans, is_english
+from keepshowingup.core.planted import find_planted
 from keepshowingup.core.prose import count_words
 from keepshowingup.core.reading_copy import ReadingCopy, read_copy
 from keepshowingup.core.residue import ResidueKind, find_residue
@@ -70,6 +71,7 @@ def proofread(
         return _report([*found, _other_language(copy)], 0.0, counted, 0.0)
     grade = grade_of_copy(copy)
     found += [*_word_rules(copy, kind, house), *find_garble(copy), *find_unsourced(copy), *find_style(copy, grade)]
+    found += find_planted(copy, [one for one in found if one.kind == "spam"])
     pairs = judge_pairs(copy)
     found += find_swaps(copy, pairs, _places(copy, (one for one in found if one.rule.startswith(SIGN_RULES))))
     elsewhere = foreign_spans(copy)

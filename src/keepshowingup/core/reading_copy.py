@@ -101,6 +101,10 @@ class ReadingCopy:
             marked += [match.span() for match in _QUOTED.finditer(self.plain, block.start, block.end)]
         return marked
 
+    def is_read(self, offset: int) -> bool:
+        """Whether a proofreader reads what stands there: not code, not an address, not a comment or front matter."""
+        return self.plain[offset] != _THING and any(block.start <= offset < block.end for block in self.blocks)
+
     def place(self, offset: int) -> Place:
         """The line and column of an offset."""
         line = bisect_right(self.lines, offset)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -72,10 +72,12 @@ def judge_pairs(copy: ReadingCopy) -> JudgedPairs:
     return JudgedPairs(len(common), tuple(pair for pair in common if not table.knows(pair.first, pair.second)))
 
 
-def find_swaps(copy: ReadingCopy, pairs: JudgedPairs, known: Iterable[tuple[int, int]]) -> Findings:
+def find_swaps(copy: ReadingCopy, pairs: JudgedPairs, known: Sequence[tuple[int, int]]) -> Findings:
     """Swapped words, where enough signs stand close together. ``known`` are the places of signs found otherwise."""
+    others = [*_weak(copy), *(_Sign(start, end, "") for start, end in known)]
+    swapped = (one for one in _swapped(pairs) if not any(one.start < end and start < one.end for start, end in known))
     signs = sorted(
-        [*_swapped(pairs), *_weak(copy), *(_Sign(start, end, "") for start, end in known)],
+        [*swapped, *others],
         key=lambda sign: (sign.start, sign.end),
     )
     at = list(_word_counts(copy.plain, [sign.start for sign in signs]))
@@ -109,8 +111,8 @@ def _swapped(pairs: JudgedPairs) -> Iterator[_Sign]:
 def _ordinary(table: PairTable, pair: WordPair) -> str:
     """The pair with one or both of its words swapped back, if that was seen; else nothing."""
     swaps, _ = _swaps()
-    for first in (pair.first, *swaps.get(pair.first, ())):
-        for second in (pair.second, *swaps.get(pair.second, ())):
+    for first in (*swaps.get(pair.first, ()), pair.first):
+        for second in (*swaps.get(pair.second, ()), pair.second):
             if (first, second) != (pair.first, pair.second) and table.knows(first, second):
                 return f"{first} {second}"
     return ""

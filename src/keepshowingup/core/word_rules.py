@@ -5,6 +5,7 @@ The tables are ``data/*.toml``. A rule's examples are its tests: each of ``fail`
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import tomllib
 from collections.abc import Iterator
@@ -16,12 +17,16 @@ from typing import Any, Literal
 from keepshowingup.core.reading_copy import ReadingCopy, Span
 
 House = Literal["va", "ap"]
-TABLES = ("words", "claims", "spam", "tortured")
+TABLES = ("words", "claims", "spam", "tortured", "leftovers")
 
 
 @dataclass(frozen=True)
 class WordRule:
-    """One rule. ``near`` must, and ``unless`` must not, stand in the same sentence; ``beside`` must not overlap."""
+    """One rule. ``near`` must, and ``unless`` must not, stand in the same sentence; ``beside`` must not overlap.
+
+    ``reviewed`` is the day somebody last looked at it. ``raw`` rules read the text itself, with its brackets, not the
+    reading copy.
+    """
 
     id: str
     kind: str
@@ -34,9 +39,11 @@ class WordRule:
     why: str
     severity: str
     source: str
+    reviewed: dt.date
     texts: frozenset[str]
     houses: frozenset[str]
     quotable: bool
+    raw: bool
     passes: tuple[str, ...]
     fails: tuple[str, ...]
 
@@ -69,7 +76,7 @@ def _read_table(table: str) -> Iterator[WordRule]:
     for name, pattern in data.get("terms", {}).items():
         terms[name] = _spelled_out(pattern, terms)
     for row in data["rule"]:
-        yield _rule(row, data["kind"], terms)
+        yield _rule({"source": data.get("source", ""), "reviewed": data["reviewed"], **row}, data["kind"], terms)
 
 
 def _rule(row: dict[str, Any], kind: str, terms: dict[str, str]) -> WordRule:
@@ -87,10 +94,12 @@ def _rule(row: dict[str, Any], kind: str, terms: dict[str, str]) -> WordRule:
         prefer=row.get("prefer", ""),
         why=row["why"],
         severity=row["severity"],
-        source=row.get("source", ""),
+        source=row["source"],
+        reviewed=row["reviewed"],
         texts=frozenset(row.get("texts", ["article", "letter", "subject"])),
         houses=frozenset(row.get("houses", ["va", "ap"])),
         quotable=kind == "stigma",
+        raw=row.get("raw", False),
         passes=tuple(row["pass"]),
         fails=tuple(row["fail"]),
     )
@@ -121,10 +130,28 @@ def name_spans(copy: ReadingCopy) -> list[Span]:
     return names + [match.span() for match in _TITLES.finditer(copy.plain)]
 
 
+_SINGLE_QUOTED = re.compile(r"(?<![\w'])'(?=[A-Za-z])(?P<word>[^'\n.!?]{2,60}?)'(?!\w)")
+_EMPHASISED = re.compile(r"(?<![\w*_])([*_]{1,2})(?=\S)(?P<word>[^*_\n]{2,40}?)(?<=\S)\1(?![\w*_])")
+_OF_WORDS = re.compile(
+    r"\b(?:words?|terms?|labels?|phrases?|slurs?|say|says|said|saying|call|calls|called|calling|name|names|named|write"
+    r"|writes|instead of|rather than|avoid)\b",
+    re.IGNORECASE,
+)
+
+
+def mention_spans(copy: ReadingCopy) -> list[Span]:
+    """Words that are spoken about, not used: “the word 'addict' hurts”, and italics in a sentence about words."""
+    found = [match.span("word") for match in _SINGLE_QUOTED.finditer(copy.plain)]
+    for match in _EMPHASISED.finditer(copy.source):
+        if _OF_WORDS.search(copy.plain[slice(*copy.sentence_at(match.start("word")))]):
+            found.append(match.span("word"))
+    return found
+
+
 def find_hits(copy: ReadingCopy, kind: str, house: House = "va") -> list[Hit]:
     """Where a text of a kind (article, letter, subject) breaks rules; of two that overlap the longer one stands."""
     names = name_spans(copy)
-    exempt = names + copy.quotations
+    exempt = names + copy.quotations + mention_spans(copy)
     lowered = copy.plain.lower()
     found: list[Hit] = []
     for rule in word_rules():
@@ -136,8 +163,10 @@ def find_hits(copy: ReadingCopy, kind: str, house: House = "va") -> list[Hit]:
 
 
 def _hits_of(rule: WordRule, copy: ReadingCopy) -> Iterator[Hit]:
-    for match in rule.find.finditer(copy.plain):
+    for match in rule.find.finditer(copy.source if rule.raw else copy.plain):
         start, end = _span_of(match)
+        if rule.raw and not copy.is_read(start):
+            continue
         sentence = copy.plain[slice(*copy.sentence_at(start))]
         if rule.near and not rule.near.search(sentence):
             continue
