@@ -35,7 +35,6 @@ ALWAYS = datetime.min.replace(tzinfo=UTC)
 QUARTER = 900
 
 
-
 class Decision(NamedTuple):
     """A plan as its columns have it, and by what it has moved."""
 
