@@ -7,9 +7,11 @@ from datetime import datetime
 
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.forecast import forecast_reader
+from keepshowingup.cadence.meant import PASSED_OVER
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import read_readers
 from keepshowingup.cadence.planning import CourseStep, Place, Reader, owed_steps
+from keepshowingup.core.conditions import Condition, unmet
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import OnDate, load_zone, to_local
@@ -72,12 +74,16 @@ def _about_place(
     follows: Mapping[tuple[int, str], datetime],
 ) -> Iterator[str]:
     joined = _say(to_local(row.enrolled_at, reader.zone))
-    yield f"{place.course.title}: joined on {joined} ({reader.zone.key})."
+    again = f" for the {ordinal(row.round)} time" if row.round > 1 else ""
+    yield f"{place.course.title}: joined{again} on {joined} ({reader.zone.key})."
     yield from _about_past(row, place, reader, outcomes)
     resting = _why_resting(row.sequence, reader)
     is_gone = row.subscriber.state != Subscriber.State.ACTIVE
     if place.state is EnrolmentState.FINISHED:
         yield "All its letters are behind the reader: nothing more comes."
+    elif place.state is EnrolmentState.ENDED:
+        when = f" on {_say(to_local(row.ended_at, reader.zone))}" if row.ended_at else ""
+        yield f"It ended before its last letter{when}, because {place.reason}: nothing more comes of it."
     elif place.state is EnrolmentState.LEFT:
         yield "The reader stopped it: nothing more comes."
     elif place.state is EnrolmentState.HELD:
@@ -105,11 +111,13 @@ def _why_resting(sequence: Sequence, reader: Reader) -> str:
 
 def _about_past(row: Enrolment, place: Place, reader: Reader, outcomes: Outcomes) -> Iterator[str]:
     subjects = {step.key: step.subject for step in place.course.steps}
+    conditions = {step.key: step.only_if for step in place.course.steps}
     for past in row.past_steps.order_by("settled_at", "pk"):
         name = f"“{subjects.get(past.step_key, past.step_key)}”"
         outcome = outcomes.get((row.pk, past.step_key))
         if past.handed_at is None:
-            yield f"{name} {outcome or 'was passed over'}."
+            was = past.due_reason if past.due_reason.startswith(PASSED_OVER) else PASSED_OVER
+            yield f"{name} {outcome or f'was {was}'}{_for_whom(conditions.get(past.step_key, ()), outcome)}."
             continue
         left = f"{name} left on {_say(to_local(past.handed_at, reader.zone))}"
         left += f" and {outcome}" if outcome else ""
@@ -126,12 +134,25 @@ def _about_rest(place: Place, reader: Reader, follows: Mapping[tuple[int, str], 
             yield f"{name} does not come: it was taken out of the sequence."
         elif step.key not in owed:
             yield f"{name} does not come: {_why_not_owed(step)}."
+        elif why := unmet(step.only_if, reader.about):
+            yield f"{name} does not come as things stand: {why}."
         elif step.ready_since is None:
             yield f"{name} waits for somebody to approve it."
         elif (local := follows.get((place.course.sequence_id, step.key))) is not None:
             yield f"“{step.subject}” follows, as things stand on {_say(local)}."
         else:
             yield f"{name} follows later."
+
+
+def _for_whom(conditions: tuple[Condition, ...], outcome: str | None) -> str:
+    """For whom a letter was that its last look has stopped."""
+    return f" ({'; '.join(each.say() for each in conditions)})" if conditions and outcome else ""
+
+
+def ordinal(number: int) -> str:
+    """``2nd``, ``3rd``, ``11th``."""
+    ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _why_not_owed(step: CourseStep) -> str:

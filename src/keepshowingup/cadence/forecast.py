@@ -8,6 +8,8 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.cadence.following import Following, what_follows
+from keepshowingup.cadence.meant import objection
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import house_pace, patience, read_courses, read_readers
 from keepshowingup.cadence.planning import CourseStep, Place, Reader, arrange, settle
@@ -43,7 +45,7 @@ def forecast(sequence_id: int, *, zone: str, hour: time, start: datetime, days: 
     reader.places.append(place)
     pace = house_pace()
     arrange(reader, {place.pk: start}, pace=pace, now=start)
-    return list(_letters(reader, start, _end_of(start, days, reader.zone), pace))
+    return list(_letters(reader, start, _end_of(start, days, reader.zone), pace, what_follows([course])))
 
 
 def forecast_reader(subscriber_id: int, now: datetime, days: int = 90) -> list[ForecastLetter]:
@@ -62,7 +64,13 @@ def forecast_reader(subscriber_id: int, now: datetime, days: int = 90) -> list[F
     return [
         letter
         for reader in read_readers(ids, now, lock=False)
-        for letter in _letters(reader, now, _end_of(now, days, reader.zone), pace)
+        for letter in _letters(
+            reader,
+            now,
+            _end_of(now, days, reader.zone),
+            pace,
+            what_follows([place.course for place in reader.places], reader.pk),
+        )
     ]
 
 
@@ -71,8 +79,13 @@ def _end_of(start: datetime, days: int, zone: ZoneInfo) -> datetime:
     return to_utc(datetime.combine(local_date(start, zone) + timedelta(days=days + 1), time()), zone)
 
 
-def _letters(reader: Reader, now: datetime, until: datetime, pace: Pace) -> Iterator[ForecastLetter]:
-    """Let every letter leave at its moment before ``until``, and plan on from there as the sender does."""
+def _letters(
+    reader: Reader, now: datetime, until: datetime, pace: Pace, following: Following
+) -> Iterator[ForecastLetter]:
+    """Let every letter leave at its moment before ``until``, and plan on from there as the sender does.
+
+    What a sequence's own rules are against when its moment comes does not leave.
+    """
     for place in reader.places:
         if place.is_under_way:
             place.due = now
@@ -83,9 +96,14 @@ def _letters(reader: Reader, now: datetime, until: datetime, pace: Pace) -> Iter
     ]:
         due, pk, place, step = min(waiting, key=lambda each: each[:2])
         now = max(now, due)
-        yield _letter(place, step, now, reader.zone)
-        settle(place, reader, step.key, handed_at=now, now=now, patience=patience())
+        leaves = objection(place, step, reader, now) is None
+        if leaves:
+            yield _letter(place, step, now, reader.zone)
+        settle(place, reader, step.key, handed_at=now if leaves else None, now=now, patience=patience())
         arrange(reader, {pk: now}, pace=pace, now=now)
+        if (begun := following.after(place, reader, now)) is not None:
+            reader.places.append(begun)
+            arrange(reader, {begun.pk: now}, pace=pace, now=now)
 
 
 def _letter(place: Place, step: CourseStep, moment: datetime, zone: ZoneInfo) -> ForecastLetter:

@@ -10,16 +10,19 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db.models import Min, Q
 
+from keepshowingup.audience.about import about_readers
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.models import Enrolment, PastStep
-from keepshowingup.cadence.planning import Course, CourseStep, Place, Reader
+from keepshowingup.cadence.planning import LONGEST_REASON, Course, CourseStep, Place, Reader
+from keepshowingup.core.care import read_exits
+from keepshowingup.core.conditions import read_conditions
 from keepshowingup.core.errors import WrongUsage
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import Rules, load_zone, weekdays_of
 from keepshowingup.editorial.models import Approval, Sequence, Step
 from keepshowingup.editorial.timings import timing_of
-from keepshowingup.store.rows import update_rows
+from keepshowingup.store.rows import insert_rows, update_rows
 
 # The pace looks a week around a day; two more for zones that have moved.
 LATELY = timedelta(days=9)
@@ -94,11 +97,15 @@ def _course(sequence: Sequence, steps: list[Step], approved: Mapping[int, dateti
                 timing=timing_of(step),
                 ready_since=approved.get(step.pk, sequence.created_at) if step.current_id else None,
                 deleted=step.deleted_at is not None,
+                only_if=read_conditions(step.only_if),
             )
             for step in steps
         ),
         rules=rules,
         fault=fault,
+        urgent=sequence.urgent,
+        exits=read_exits(sequence.ends_when),
+        then_id=sequence.then_id,
     )
 
 
@@ -135,8 +142,16 @@ def read_readers_of(
     courses.update(read_courses(sequences - courses.keys()))
     live = set(Sequence.objects.filter(pk__in=sequences, state=Sequence.State.LIVE).values_list("pk", flat=True))
     # Asked after the lock is ours: a reader who moved while we waited for it is planned by their new clock.
-    clocks = Subscriber.objects.filter(pk__among=subscriber_ids).values_list("pk", "zone", "hour", "paused_at")
-    readers = {pk: Reader(pk, load_zone(zone), hour, paused_at=paused_at) for pk, zone, hour, paused_at in clocks}
+    clocks = Subscriber.objects.filter(pk__among=subscriber_ids).values_list(
+        "pk", "zone", "hour", "paused_at", "letters_a_week"
+    )
+    readers = {
+        pk: Reader(pk, load_zone(zone), hour, paused_at=paused_at, letters_a_week=a_week)
+        for pk, zone, hour, paused_at, a_week in clocks
+    }
+    if any(courses[pk].asks_about_readers for pk in sequences):
+        for pk, about in about_readers(subscriber_ids).items():
+            readers[pk].about = about
     places: dict[int, Place] = {}
     for row in rows:
         places[row.pk] = place = _place(row, courses[row.sequence_id], row.sequence_id in live)
@@ -192,7 +207,8 @@ def _place(row: _Row, course: Course, live: bool) -> Place:
 
 
 def write_plans(places: Iterable[Place]) -> None:
-    """Write plans back, all of them in one statement."""
+    """Write plans back, all of them in one statement; what planning passed over or ended, in one more each."""
+    places = list(places)
     update_rows(
         Enrolment,
         PLAN,
@@ -212,3 +228,13 @@ def write_plans(places: Iterable[Place]) -> None:
             for place in places
         ),
     )
+    insert_rows(
+        PastStep,
+        ("enrolment_id", "subscriber_id", "step_key", "settled_at", "due_local", "due_reason"),
+        (
+            (place.pk, passed.reader_id, passed.step_key, passed.at, "", passed.reason[:LONGEST_REASON])
+            for place in places
+            for passed in place.passed_over
+        ),
+    )
+    update_rows(Enrolment, ("ended_at",), ((place.pk, place.ended) for place in places if place.ended))

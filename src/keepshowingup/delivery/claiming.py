@@ -120,6 +120,7 @@ class _Waiting(NamedTuple):
     step_key: str
     step_deleted_at: datetime | None
     revision_id: int | None
+    only_if: str
     state: str
     enrolled_at: datetime
     sequence_id: int
@@ -135,7 +136,7 @@ class _Waiting(NamedTuple):
 
 _DUE = (
     *("pk", "subscriber_id", "due_at", "due_local", "due_reason"),
-    *("next_step__key", "next_step__deleted_at", "next_step__current_id"),
+    *("next_step__key", "next_step__deleted_at", "next_step__current_id", "next_step__only_if"),
     *("state", "enrolled_at", "sequence_id"),
     *(f"subscriber__{name}" for name in (*_Waiting._fields[-8:-1], "state")),
 )
@@ -165,6 +166,7 @@ def _held(row: _Waiting, pk: int, message_id: str) -> Held:
         enrolled_at=row.enrolled_at,
         sequence_id=row.sequence_id,
         revision_id=row.revision_id,
+        only_if=row.only_if,
     )
 
 

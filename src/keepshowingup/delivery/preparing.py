@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -52,6 +52,8 @@ class Drawer:
     letters: dict[int, CompiledLetter] = field(default_factory=dict)
     skeletons: dict[Shape, Skeleton | None] = field(default_factory=dict)
     cut_off: dict[int, str] = field(default_factory=dict)
+    asking: set[int] = field(default_factory=set)
+    """The revisions that ask whether they helped: only for these a link is made."""
 
     def read(self, revision_ids: set[int]) -> None:
         """Have these revisions' letters at hand."""
@@ -59,6 +61,8 @@ class Drawer:
             self.letters.clear()
         for revision in Revision.objects.filter(pk__in=revision_ids - self.letters.keys()):
             self.letters[revision.pk] = compiled(revision)
+            if "helped_url" in revision.html or "helped_url" in revision.text:
+                self.asking.add(revision.pk)
 
     def skeleton(self, shape: Shape) -> Skeleton | None:
         """The letter with holes for readers of this shape; None where it has to be rendered for each."""
@@ -184,7 +188,7 @@ def prepare(held: Held, paper: Stationery) -> Prepared:
 
 def _letter(held: Held, sequence: Sequence, paper: Stationery, sender: str) -> bytes:
     assert held.revision_id is not None
-    shared, personal = _shared_values(held, sequence, paper), _personal_values(held)
+    shared, personal = _shared_values(held, sequence, paper), _personal_values(held, paper.drawer.asking)
     headers = _headers(held, sequence, personal.unsubscribe_url, paper, sender)
     skeleton = paper.skeleton(held, held.revision_id, shared, tuple(map(bool, personal)))
     if skeleton is not None:
@@ -195,14 +199,25 @@ def _letter(held: Held, sequence: Sequence, paper: Stationery, sender: str) -> b
     return compose(rendered, headers)
 
 
-def _personal_values(held: Held) -> Personal:
+def _personal_values(held: Held, asking: Container[int | None]) -> Personal:
     preferences = link(Purpose.PREFERENCES, held.opaque)
     return Personal(
         first_name=held.first_name,
         unsubscribe_url=link(Purpose.LEAVE, held.opaque),
         preferences_url=preferences,
         pause_url=f"{preferences}#pause",
+        helped_url=_helped_link(held.opaque, held.revision_id) if held.revision_id in asking else "",
     )
+
+
+def _helped_link(opaque: str, revision_id: int | None) -> str:
+    """It names the reader and the letter, so it works for as long as both are there, and nothing is kept for it."""
+    return link(Purpose.HELPED, f"{opaque}{revision_id or 0:08x}")
+
+
+def letter_of(name: str) -> tuple[str, int]:
+    """A reader's opaque name and the revision, from the name in a link of :func:`_helped_link`."""
+    return name[:-8], int(name[-8:], 16)
 
 
 def _shared_values(held: Held, sequence: Sequence, paper: Stationery) -> LetterValues:
@@ -249,7 +264,7 @@ def values_for(reader: Subscriber, sequence: Sequence, now: datetime, *, joined_
     """What a letter would know about this reader at ``now``; the reader may be invented and need not be saved."""
     held = invented(reader, sequence, now, enrolled_at=joined_at)
     shared = _shared_values(held, sequence, Stationery(masthead(), {}, Drawer(), now))
-    return replace(shared, **_personal_values(held)._asdict())
+    return replace(shared, **_personal_values(held, (None,))._asdict())
 
 
 def invented(reader: Subscriber, sequence: Sequence, now: datetime, **known: object) -> Held:

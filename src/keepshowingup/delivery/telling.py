@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from keepshowingup.cadence import explaining
 from keepshowingup.core.address import check_address
-from keepshowingup.core.states import DispatchState
+from keepshowingup.core.states import DispatchState, SkipReason
 from keepshowingup.delivery.models import Dispatch
 
 
@@ -67,9 +67,17 @@ OUTCOMES = {
 }
 
 
+SKIPPED_BECAUSE: dict[str, str] = {
+    SkipReason.NOT_FOR_READER: "it is not for this reader",
+    SkipReason.ENDED: "the sequence had ended for the reader",
+}
+
+
 def outcome_sentence(dispatch: Dispatch) -> str:
     """What became of a letter, as the end of a sentence that begins with its name."""
-    return OUTCOMES[DispatchState(dispatch.state)].format(reason=dispatch.reason.replace("_", " "))
+    return OUTCOMES[DispatchState(dispatch.state)].format(
+        reason=SKIPPED_BECAUSE.get(dispatch.reason) or dispatch.reason.replace("_", " ")
+    )
 
 
 def explain(subscriber_id: int, now: datetime, sequence_id: int | None = None) -> list[str]:
