@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from keepshowingup.core.care import Care, read_exit
+from keepshowingup.core.conditions import Condition, read_condition
 from keepshowingup.core.errors import Refused, WrongUsage
 from keepshowingup.core.timing import AfterDays, AfterMinutes, OnDate, Timing
 from keepshowingup.editorial.fields import Fault, Fields, read_plain, read_toml
@@ -37,6 +39,7 @@ STAND_IN = "words"
 WINDOW = (dt.time(8, 0), dt.time(21, 0))
 QUIET = (dt.time(21, 0), dt.time(8, 0))
 EVERY_DAY = "1234567"
+USUAL_CARE = Care()
 DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 STEP_FILE = re.compile(r"(\d{1,5})-(.+)\.md\Z")
@@ -52,8 +55,12 @@ _SEQUENCE_FIELDS = (
     "window",
     "quiet",
     "too_late_hours",
+    "urgent",
+    "again_after_days",
+    "ends_when",
+    "then",
 )
-_STEP_FIELDS = ("key", "day", "minutes", "date", "at", "subject", "preheader")
+_STEP_FIELDS = ("key", "day", "minutes", "date", "at", "only_if", "subject", "preheader")
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class FolderStep:
     subject: str
     preheader: str
     body: str
+    only_if: tuple[Condition, ...] = ()
     file: str = field(default="", compare=False)
     places: Mapping[str, int] = field(default_factory=dict, compare=False)
 
@@ -85,6 +93,7 @@ class FolderSequence:
     window: tuple[dt.time, dt.time] = WINDOW
     quiet: tuple[dt.time, dt.time] = QUIET
     too_late_hours: int | None = None
+    care: Care = USUAL_CARE
     steps: tuple[FolderStep, ...] = ()
 
 
@@ -184,7 +193,14 @@ def _sequence(fields: Fields, folder_name: str) -> FolderSequence:
         window=fields.take_span("window", WINDOW),
         quiet=fields.take_span("quiet", QUIET),
         too_late_hours=fields.take_whole("too_late_hours"),
+        care=Care(
+            urgent=fields.take_switch("urgent"),
+            again_after_days=fields.take_whole("again_after_days"),
+            ends_when=fields.take_each("ends_when", read_exit),
+            then=fields.take_checked("then", "", lambda then: fault_in_key("then", then) if then else None),
+        ),
     )
+    fields.fault("then", sequence.care.fault(sequence.slug))
     try:
         check_hours(sequence.weekdays, sequence.window, sequence.quiet)
     except WrongUsage as wrong:
@@ -261,6 +277,7 @@ def read_step(text: str, file: str) -> tuple[FolderStep | None, list[Fault]]:
         subject=fields.take_line("subject", SUBJECT_LENGTH, needed=True),
         preheader=fields.take_line("preheader", SUBJECT_LENGTH),
         body=body,
+        only_if=fields.take_each("only_if", read_condition),
         file=file,
         places={"subject": fields.line_of("subject"), "preheader": fields.line_of("preheader"), "body": body_line},
     )

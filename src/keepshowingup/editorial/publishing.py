@@ -9,7 +9,9 @@ from pathlib import Path
 
 from django.db import transaction
 
+from keepshowingup.core.conditions import read_conditions
 from keepshowingup.core.errors import NotFound
+from keepshowingup.editorial.caring import care_of, put_care, written_conditions
 from keepshowingup.editorial.composing import create_sequence, edit_sequence
 from keepshowingup.editorial.folder_writing import Written, write_folder
 from keepshowingup.editorial.folders import FolderFaulty, FolderSequence, FolderStep, letter_fault
@@ -51,6 +53,7 @@ def apply(folder: FolderSequence, *, author: str, now: datetime) -> Plan:
         sequence = _edit(sequence, folder, now)
         for wanted in folder.steps:
             _put(kept.get(wanted.key) or Step(sequence=sequence, key=wanted.key), sequence, wanted, author, now)
+        put_care(sequence.pk, folder.care)
         gone = [change.key for change in changes.steps if change.kind == "deleted"]
         sequence.steps.filter(key__in=gone).update(deleted_at=now)
     log.info("sequence %s applied from a folder: %s changes", sequence.pk, len(changes.steps) + len(changes.fields))
@@ -83,6 +86,7 @@ def folder_of(sequence: Sequence) -> FolderSequence:
         window=(sequence.window_start, sequence.window_end),
         quiet=(sequence.quiet_start, sequence.quiet_end),
         too_late_hours=sequence.too_late_hours,
+        care=care_of(sequence),
         steps=_numbered([_folder_step(step) for step in steps]),
     )
 
@@ -109,6 +113,7 @@ def _edit(sequence: Sequence, folder: FolderSequence, now: datetime) -> Sequence
 def _put(step: Step, sequence: Sequence, wanted: FolderStep, author: str, now: datetime) -> None:
     step.position, step.deleted_at = wanted.number, None
     put_timing(step, wanted.timing)
+    step.only_if = written_conditions(wanted.only_if)
     step.save()
     try:
         revise(
@@ -136,6 +141,7 @@ def _folder_step(step: Step) -> FolderStep:
         subject=step.subject,
         preheader=step.preheader,
         body=step.body,
+        only_if=read_conditions(step.only_if),
     )
 
 
