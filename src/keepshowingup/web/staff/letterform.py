@@ -6,7 +6,10 @@ from typing import Any
 
 from django import forms
 
+from keepshowingup.core.conditions import read_conditions, write_conditions
+from keepshowingup.core.errors import WrongUsage
 from keepshowingup.core.timing import AfterDays, AfterMinutes, OnDate, Timing
+from keepshowingup.editorial.caring import LONGEST_RULES
 from keepshowingup.editorial.models import Revision, Step
 from keepshowingup.editorial.timings import LONGEST_DAYS, LONGEST_MINUTES, timing_of
 from keepshowingup.editorial.wording import BODY_LENGTH, SUBJECT_LENGTH
@@ -22,10 +25,18 @@ class LetterForm(forms.Form):
     minutes = forms.IntegerField(min_value=0, max_value=LONGEST_MINUTES, required=False)
     date = forms.DateField(required=False)
     at = forms.TimeField(required=False, error_messages={"invalid": "Write the time like 08:30."})
+    only_if = forms.CharField(max_length=LONGEST_RULES, required=False)
     body = forms.CharField(
         max_length=BODY_LENGTH, strip=False, error_messages={"required": "The letter has no words yet."}
     )
     based_on = forms.IntegerField(required=False)
+
+    def clean_only_if(self) -> str:
+        """Conditions in their one form; a sentence about the first that is none."""
+        try:
+            return write_conditions(read_conditions(self.cleaned_data["only_if"]))
+        except WrongUsage as wrong:
+            raise forms.ValidationError(wrong.message) from wrong
 
     def clean(self) -> dict[str, Any]:
         """Put the one timing that was chosen together."""
@@ -61,6 +72,7 @@ def fields_of(step: Step, newest: Revision) -> dict[str, str]:
         "minutes": str(timing.minutes) if isinstance(timing, AfterMinutes) else "",
         "date": timing.date.isoformat() if isinstance(timing, OnDate) else "",
         "at": f"{at:%H:%M}" if at else "",
+        "only_if": step.only_if,
         "body": step.body,
         "based_on": str(newest.number),
     }

@@ -11,9 +11,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from keepshowingup.cadence.replanning import replan_sequence
+from keepshowingup.core.conditions import read_conditions
 from keepshowingup.core.errors import KeepShowingUpError, Refused, WrongUsage
 from keepshowingup.core.timing import AfterDays, OnDate, Timing
 from keepshowingup.editorial import composing
+from keepshowingup.editorial.caring import put_conditions
 from keepshowingup.editorial.models import Sequence, Step
 from keepshowingup.editorial.timings import timing_of
 from keepshowingup.web.staff import composer, drafts
@@ -49,6 +51,7 @@ def save(request: StaffRequest, step_id: int) -> HttpResponse:
 
 def _edit(step: Step, form: LetterForm, author: str) -> str:
     values, timing, now = form.cleaned_data, form.timing(), settings.CLOCK.now()
+    conditions = put_conditions(step.pk, read_conditions(values["only_if"]))
     words = (values["subject"].strip(), values["preheader"].strip(), values["body"].replace("\r\n", "\n").rstrip())
     if words != (step.subject, step.preheader, step.body.rstrip()):
         composing.edit_step(
@@ -66,6 +69,9 @@ def _edit(step: Step, form: LetterForm, author: str) -> str:
         composing.set_timing(step.pk, timing, now=now)
         _replan(step)
         return "The day is changed. The words are as they were."
+    if conditions:
+        _replan(step)
+        return "For whom it is has changed. The words are as they were."
     return "Nothing had changed."
 
 
