@@ -97,8 +97,8 @@ def test_at_its_end_the_next_one_begins_on_the_day_after() -> None:
         (0, "day-0"),
         (2, "day-2"),
         (3, "day-0"),
-        (6, "day-3"),
-        (8, "day-1"),
+        (7, "day-3"),
+        (9, "day-1"),
     ]
     assert set(Enrolment.objects.filter(subscriber=place.subscriber_id).values_list("state", flat=True)) == {
         EnrolmentState.FINISHED

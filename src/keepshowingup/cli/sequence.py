@@ -65,19 +65,20 @@ def list_(as_json: bool) -> None:
 @click.argument("slug")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object per letter, then one of the sequence.")
 def show(slug: str, as_json: bool) -> None:
-    """The letters of a sequence: their days, their approval, what the proofreader found; and what is in the way."""
+    """The letters of a sequence: days, approval, what the proofreader found, how often it helped, obstacles."""
     with_django()
     from django.conf import settings
 
+    from keepshowingup.cadence.helping import helped_by_step
     from keepshowingup.editorial.reviewing import obstacles
     from keepshowingup.editorial.standings import standings
 
     found = find_sequence(slug)
-    letters = standings(found)
+    letters, helped = standings(found), helped_by_step(found.pk)
     in_the_way = obstacles(found.pk, settings.CLOCK.now()) if found.state == found.State.DRAFT else []
     if as_json:
         for letter in letters:
-            click.echo(json.dumps(letter.row()))
+            click.echo(json.dumps({**letter.row(), "helped": helped.get(letter.key, 0)}))
         summary = {"slug": found.slug, "title": found.title, "state": found.state, "letters": len(letters)}
         click.echo(json.dumps(summary | {"obstacles": in_the_way}))
         return
@@ -85,9 +86,11 @@ def show(slug: str, as_json: bool) -> None:
     from rich.table import Column, Table
 
     click.echo(f"{found.title} ({found.slug}), {found.state}")
-    table = Table(Column("key", overflow="fold"), "when", "subject", "approval", "blocks", "warnings", "notes")
+    columns = ("when", "subject", "approval", "blocks", "warnings", "notes", "helped")
+    table = Table(Column("key", overflow="fold"), *columns)
     for letter in letters:
-        counts = (letter.findings["block"], letter.findings["warn"], letter.findings["note"])
+        findings = letter.findings
+        counts = (findings["block"], findings["warn"], findings["note"], helped.get(letter.key, 0))
         table.add_row(letter.key, letter.timing, letter.subject, letter.approval, *map(str, counts))
     Console().print(table if letters else "No letters yet.")
     if in_the_way:

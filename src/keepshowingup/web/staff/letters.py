@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -41,7 +42,8 @@ def save(request: StaffRequest, step_id: int) -> HttpResponse:
         sentence = f"{by} saved this letter while you were writing. Your words are below; save again to replace theirs."
         return composer.page(request, step, sentence, status=409)
     try:
-        said = _edit(step, form, request.desk.person.email)
+        with transaction.atomic():
+            said = _edit(step, form, request.desk.person.email)
     except KeepShowingUpError as error:
         return composer.page(request, step, error.message, status=error.status)
     drafts.drop(request.session, step.pk)
