@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keepshowingup.cadence.meant import objection
@@ -130,6 +130,7 @@ def life_of(several: list[tuple[list[int], list[str], str, bool]], happens: list
 BUSY = ([0, 1, 2, 3, 4, 5, 6, 7], [""] * 8, "", False)
 
 
+@settings(max_examples=60)
 @given(courses, events)
 @example([BUSY, BUSY, BUSY], [(30, "1"), (24 * 20, "0")])
 def test_nobody_gets_more_in_seven_days_than_they_chose_nor_two_a_day(
@@ -142,6 +143,7 @@ def test_nobody_gets_more_in_seven_days_than_they_chose_nor_two_a_day(
         assert sum(each.day == letter.day for each in left) == 1
 
 
+@settings(max_examples=60)
 @given(courses, events)
 @example([([3, 3], ["tag:north", ""], "", False)], [(24 * 3 + 5, "+north")])
 def test_no_letter_comes_twice_and_their_order_is_kept(
@@ -153,6 +155,7 @@ def test_no_letter_comes_twice_and_their_order_is_kept(
         assert numbers == sorted(set(numbers))
 
 
+@settings(max_examples=60)
 @given(courses, events)
 def test_every_letter_comes_or_is_passed_over_for_a_reason_and_every_sequence_ends(
     several: list[tuple[list[int], list[str], str, bool]], happens: list[tuple[int, str]]
@@ -171,6 +174,7 @@ def test_every_letter_comes_or_is_passed_over_for_a_reason_and_every_sequence_en
                 assert step.key not in came
 
 
+@settings(max_examples=60)
 @given(courses, events)
 def test_who_has_come_to_an_end_gets_nothing_more(
     several: list[tuple[list[int], list[str], str, bool]], happens: list[tuple[int, str]]
@@ -184,6 +188,7 @@ def test_who_has_come_to_an_end_gets_nothing_more(
             assert all(each.day <= over for each in life.left if each.place == place.pk)
 
 
+@settings(max_examples=30)
 @given(st.integers(1, 30), st.booleans())
 def test_on_a_clash_help_in_a_crisis_waits_least(day: int, is_first: bool) -> None:
     usual, urgent = ([day], [""] * 8, "", False), ([day], [""] * 8, "", True)

@@ -17,7 +17,8 @@ from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.editorial.models import Sequence
-from tests.cadence.world import DAY, MONDAY, Sent, drip, issue, join, local, newsletter, reader, run
+from tests.cadence.world import DAY, Sent, drip, issue, join, local, newsletter, reader, run
+from tests.factories import MONDAY
 
 pytestmark = pytest.mark.django_db
 

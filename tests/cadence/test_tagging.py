@@ -8,14 +8,15 @@ import pytest
 
 from keepshowingup.audience.tagging import MOST_TAGS, tags_of
 from keepshowingup.cadence.explaining import explain
-from keepshowingup.cadence.forecast import forecast, forecast_reader
+from keepshowingup.cadence.forecast import forecast, forecast_reader, left_out
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.tagging import retag
 from keepshowingup.core.errors import NotFound, Refused
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import load_zone
 from keepshowingup.editorial.models import Sequence, Step
-from tests.cadence.world import DAY, MONDAY, drip, join, local, newsletter, reader, run, send_due
+from tests.cadence.world import DAY, drip, join, local, newsletter, reader, run, send_due
+from tests.factories import MONDAY
 
 pytestmark = pytest.mark.django_db
 
@@ -164,6 +165,7 @@ def test_the_forecast_passes_over_what_the_sender_passes_over() -> None:
     assert state_of(place) == EnrolmentState.ENDED
     anybody = forecast(sequence.pk, zone="UTC", hour=MONDAY.time(), start=MONDAY)
     assert [letter.step_key for letter in anybody] == ["day-0", "day-4"]
+    assert left_out(sequence.pk) == [("day-2", "it is for readers with the tag “north”")]
 
 
 def test_a_date_is_reached_by_each_readers_calendar() -> None:

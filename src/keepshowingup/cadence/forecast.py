@@ -12,7 +12,8 @@ from keepshowingup.cadence.following import Following, what_follows
 from keepshowingup.cadence.meant import objection
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import house_pace, patience, read_courses, read_readers
-from keepshowingup.cadence.planning import CourseStep, Place, Reader, arrange, settle
+from keepshowingup.cadence.planning import NOBODY, CourseStep, Place, Reader, arrange, settle
+from keepshowingup.core.conditions import unmet
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState
@@ -32,10 +33,11 @@ class ForecastLetter:
 
 
 def forecast(sequence_id: int, *, zone: str, hour: time, start: datetime, days: int = 90) -> list[ForecastLetter]:
-    """What a reader who joins this sequence at ``start`` (aware), and no other, gets up to the end of day ``days``.
+    """What a reader who joins this sequence at ``start`` (aware), and no other, gets of it by the end of day ``days``.
 
-    Letters that nobody has approved yet are taken as approved. Raises :class:`NotFound`, and :class:`WrongUsage` for
-    a zone that there is not.
+    They read English, for themselves, and have no tags: :func:`left_out` says which letters are not for them. Letters
+    that nobody has approved yet are taken as approved. Raises :class:`NotFound`, and :class:`WrongUsage` for a zone
+    that there is not.
     """
     course = read_courses([sequence_id]).get(sequence_id)
     if course is None:
@@ -45,7 +47,14 @@ def forecast(sequence_id: int, *, zone: str, hour: time, start: datetime, days: 
     reader.places.append(place)
     pace = house_pace()
     arrange(reader, {place.pk: start}, pace=pace, now=start)
-    return list(_letters(reader, start, _end_of(start, days, reader.zone), pace, what_follows([course])))
+    return list(_letters(reader, start, _end_of(start, days, reader.zone), pace, Following()))
+
+
+def left_out(sequence_id: int) -> list[tuple[str, str]]:
+    """The letters that :func:`forecast` passes over, because they are for some readers only: step key, for whom."""
+    course = read_courses([sequence_id]).get(sequence_id)
+    steps = course.steps if course else ()
+    return [(step.key, why) for step in steps if not step.deleted and (why := unmet(step.only_if, NOBODY))]
 
 
 def forecast_reader(subscriber_id: int, now: datetime, days: int = 90) -> list[ForecastLetter]:

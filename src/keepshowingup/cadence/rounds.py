@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.models import Enrolment
@@ -34,6 +35,17 @@ def may_begin_again(last: Enrolment, again_after_days: int | None, zone: str, to
         return False
     over = last.ended_at or last.last_handed_at or last.enrolled_at  # rounds from before ends were written down
     return today >= local_date(over, load_zone(zone)) + timedelta(days=again_after_days)
+
+
+def may_follow(last: Enrolment | None, since: datetime, again_after_days: int | None, zone: str, today: date) -> bool:
+    """Whether a sequence begins ``today`` for a reader who has come to the end of the one before, joined at ``since``.
+
+    Not for who is in it, has stopped it, or is through it and may not begin again. Who has come into it after
+    ``since`` has had what follows: a late word about an old letter does not start it again.
+    """
+    if last is None:
+        return True
+    return last.enrolled_at <= since and may_begin_again(last, again_after_days, zone, today)
 
 
 def end_where(rule: Exit, subscriber_ids: Collection[int], now: datetime, *, only: int | None = None) -> int:
@@ -75,15 +87,17 @@ class Finished(NamedTuple):
 
 
 def hand_on(finished: Iterable[Finished], now: datetime) -> list[int]:
-    """Put readers into the sequence that follows; its day 0 is tomorrow by their clock. Returns the new places.
-
-    Not who is in it, has stopped it, is through it and may not begin again, or has left. Who has been in it since
-    they joined the one before has had what follows: a late word about an old letter does not start it again.
-    """
+    """Put readers into the sequence that follows; its day 0 is tomorrow by their clock. Returns the new places."""
     readers: defaultdict[int, dict[int, datetime]] = defaultdict(dict)
     for each in finished:
         readers[each.then_id][each.subscriber_id] = each.since
     return [pk for then_id, since in readers.items() for pk in _begin_tomorrow(then_id, since, now)]
+
+
+def tomorrow(today: date, zone: ZoneInfo) -> tuple[date, datetime]:
+    """The day after, and the moment (UTC) at which it begins where the reader lives."""
+    day = today + timedelta(days=1)
+    return day, to_utc(datetime.combine(day, time()), zone)
 
 
 def _begin_tomorrow(sequence_id: int, since: dict[int, datetime], now: datetime) -> list[int]:
@@ -93,22 +107,19 @@ def _begin_tomorrow(sequence_id: int, since: dict[int, datetime], now: datetime)
     rows = []
     here = Subscriber.objects.filter(pk__among=since, state=Subscriber.State.ACTIVE).order_by("pk")
     for pk, zone in here.values_list("pk", "zone"):
-        tomorrow = local_date(now, load_zone(zone)) + timedelta(days=1)
+        today = local_date(now, load_zone(zone))
         before = last.get(pk)
-        if before is not None and (
-            before.enrolled_at > since[pk]
-            or not may_begin_again(before, sequence.again_after_days, zone, tomorrow - timedelta(days=1))
-        ):
-            continue
-        rows.append(
-            Enrolment(
-                subscriber_id=pk,
-                sequence_id=sequence_id,
-                round=before.round + 1 if before else 1,
-                enrolled_at=to_utc(datetime.combine(tomorrow, time()), load_zone(zone)),
-                started_on=tomorrow,
+        if may_follow(before, since[pk], sequence.again_after_days, zone, today):
+            started_on, enrolled_at = tomorrow(today, load_zone(zone))
+            rows.append(
+                Enrolment(
+                    subscriber_id=pk,
+                    sequence_id=sequence_id,
+                    round=before.round + 1 if before else 1,
+                    enrolled_at=enrolled_at,
+                    started_on=started_on,
+                )
             )
-        )
     # Somebody may have joined it themselves in this very moment.
     Enrolment.objects.bulk_create(rows, ignore_conflicts=True)
     new = Enrolment.objects.filter(

@@ -178,13 +178,15 @@ def forecast(slug: str, start: str | None, zone: str, hour: str, days: int, as_j
     from django.conf import settings
 
     from keepshowingup.cadence.forecast import forecast as look_ahead
+    from keepshowingup.cadence.forecast import left_out
     from keepshowingup.editorial.fields import read_time
 
     at = read_time(hour)
     if at is None:
         raise WrongUsage(f"'{hour}' is not a time of day. Write it like --hour 09:30.")
     joins = settings.CLOCK.now() if start is None else read_moment(start, "--start", zone)
-    letters = look_ahead(find_sequence(slug).pk, zone=zone, hour=at, start=joins, days=days)
+    found = find_sequence(slug)
+    letters = look_ahead(found.pk, zone=zone, hour=at, start=joins, days=days)
     if as_json:
         for letter in letters:
             row = {"step": letter.step_key, "local": letter.local.isoformat(), "utc": letter.utc.isoformat()}
@@ -199,6 +201,8 @@ def forecast(slug: str, start: str | None, zone: str, hour: str, days: int, as_j
             letter.step_key, f"{letter.local:%a %Y-%m-%d %H:%M}", f"{letter.utc:%Y-%m-%d %H:%M}", letter.reason
         )
     Console().print(table if letters else f"No letters in {days} days.")
+    for key, why in left_out(found.pk):
+        click.echo(f"{key} is not in it: {why}.", err=True)
 
 
 def find_sequence(slug: str) -> Sequence:
