@@ -81,21 +81,30 @@ def test_what_would_change_is_told_and_words_keep_their_approval(folder: Path, n
 
 
 @pytest.mark.parametrize(
-    ("wrong", "line", "sentence"),
+    ("wrong", "sentence"),
     [
-        ('ends_when = ["tags:x"]', 2, "'tags:x' is no rule for an end"),
-        ("ends_when = 3", 2, "is not a list of texts"),
-        ('then = "people"', 2, "can't be followed by itself"),
-        ("again_after_days = -1", 2, "not a whole number"),
-        ("again_after_days = 9999999", 2, "not between 0 and"),
-        ('urgent = "very"', 2, "neither true nor false"),
+        ('ends_when = ["tags:x"]', "'tags:x' is no rule for an end"),
+        ("ends_when = 3", "is not a list of texts"),
+        ('then = "people"', "can't be followed by itself"),
+        ("again_after_days = -1", "not a whole number"),
+        ("again_after_days = 9999999", "not between 0 and"),
+        ('urgent = "very"', "neither true nor false"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(folder: Path, wrong: str, line: int, sentence: str) -> None:
+def test_what_is_wrong_in_the_settings_is_said(folder: Path, wrong: str, sentence: str) -> None:
     (folder / "sequence.toml").write_text(f'title = "People"\n{wrong}\n')
     (fault,) = validate(folder)
     assert fault.file == "sequence.toml"
     assert sentence in fault.sentence
+
+
+def test_folders_side_by_side_that_would_go_round_are_found(folder: Path) -> None:
+    assert validate(folder) == []
+    beside = folder.parent / "staying"
+    beside.mkdir()
+    (beside / "sequence.toml").write_text('title = "Staying"\nthen = "people"\n')
+    (fault,) = validate(folder)
+    assert "round without end: people, then staying, then people" in fault.sentence
 
 
 def test_a_condition_that_is_none_is_said_with_its_line(folder: Path) -> None:

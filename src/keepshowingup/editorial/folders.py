@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from keepshowingup.core.care import Care, read_exit
+from keepshowingup.core.care import Care, loop_from, read_exit
 from keepshowingup.core.conditions import Condition, read_condition
 from keepshowingup.core.errors import Refused, WrongUsage
 from keepshowingup.core.timing import AfterDays, AfterMinutes, OnDate, Timing
@@ -114,12 +114,23 @@ def read_folder(path: Path) -> FolderSequence:
 
 
 def validate(path: Path) -> list[Fault]:
-    """Everything that is wrong in a folder, by file and line; empty when it can be applied. Compiles every letter."""
+    """Everything that is wrong in a folder, by file and line; empty when it can be applied. Compiles every letter.
+
+    The folders beside it are asked whether readers would go round without end.
+    """
     sequence, faults = _read(path)
+    if sequence.care.then and (way := _round_from(sequence, path)):
+        faults.append(Fault(SEQUENCE_FILE, 1, f"Readers would go round without end: {', then '.join(way)}."))
     language = sequence.language if fault_in_language(sequence.language) is None else "en"
     for step in sequence.steps:
         faults += check_letter(step, language)
     return sorted(set(faults))
+
+
+def _round_from(sequence: FolderSequence, path: Path) -> tuple[str, ...]:
+    beside = [read_sequence_file(file.parent)[0] for file in sorted(path.resolve().parent.glob(f"*/{SEQUENCE_FILE}"))]
+    then = {other.slug: other.care.then for other in beside} | {sequence.slug: sequence.care.then}
+    return () if sequence.care.then == sequence.slug else loop_from(sequence.slug, then)
 
 
 def check_letter(step: FolderStep, language: str) -> list[Fault]:
