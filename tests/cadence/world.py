@@ -10,8 +10,11 @@ from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.advancing import advance
 from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.cadence.enrolling import enrol
+from keepshowingup.cadence.meant import objection
 from keepshowingup.cadence.models import Enrolment
+from keepshowingup.cadence.places import read_readers
 from keepshowingup.cadence.replanning import catch_up
+from keepshowingup.core.states import SkipReason
 from keepshowingup.core.timing import load_zone
 from keepshowingup.editorial.models import Sequence, Step
 from tests.factories import MONDAY, SequenceFactory, StepFactory, SubscriberFactory
@@ -73,12 +76,24 @@ def send_due(now: datetime) -> list[Sent]:
     """One tick of a sender: catch up, claim everything that is due, hand it over at once."""
     catch_up(now)
     sent = []
-    for enrolment in due_enrolments(now).select_related("next_step").order_by("due_at"):
+    for enrolment in due_enrolments(now).select_related("next_step", "sequence").order_by("due_at"):
         assert enrolment.next_step is not None
         Enrolment.objects.filter(pk=enrolment.pk).update(due_at=None)
+        if (enrolment.next_step.only_if or enrolment.sequence.ends_when) and _last_look(enrolment, now):
+            advance(enrolment.pk, after_key=enrolment.next_step.key, handed_at=None, now=now)
+            continue
         sent.append(Sent(enrolment.subscriber_id, enrolment.sequence_id, enrolment.next_step.key, now))
         advance(enrolment.pk, after_key=enrolment.next_step.key, handed_at=now, now=now)
     return sent
+
+
+def _last_look(enrolment: Enrolment, now: datetime) -> SkipReason | None:
+    """What the sequence's rules have against a letter that is in hand."""
+    for each in read_readers([enrolment.pk], now, lock=False):
+        for place in each.places:
+            if place.pk == enrolment.pk and place.step is not None:
+                return objection(place, place.step, each, now)
+    raise AssertionError("a letter in hand belongs to somebody")
 
 
 def run(start: datetime, end: datetime, every: timedelta = HOUR) -> list[Sent]:

@@ -161,3 +161,21 @@ def test_a_reader_who_left_has_no_break_to_end(capsys: pytest.CaptureFixture[str
     SubscriberFactory.create(email="maya@example.org", email_key="maya@example.org", state=Subscriber.State.LEFT)
     assert run(["subscriber", "resume", "maya@example.org"]) == 1
     assert "No letters are coming" in capsys.readouterr().err
+
+
+def test_tags_and_how_often_from_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    SubscriberFactory.create(email="maya@example.org")
+    assert run(["subscriber", "tag", "maya@example.org", "Spring group", "north"]) == 0
+    assert "Tags: north, spring-group." in capsys.readouterr().err
+    assert run(["subscriber", "tag", "maya@example.org", "north", "--remove"]) == 0
+    assert run(["subscriber", "often", "maya@example.org", "2"]) == 0
+    capsys.readouterr()
+    assert run(["subscriber", "show", "maya@example.org", "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["tags"], row["letters_a_week"]) == (["spring-group"], 2)
+    assert run(["subscriber", "show", "maya@example.org"]) == 0
+    assert "tags: spring-group" in capsys.readouterr().out
+    assert run(["subscriber", "often", "maya@example.org", "any"]) == 0
+    assert Subscriber.objects.get().letters_a_week is None
+    assert run(["subscriber", "often", "maya@example.org", "5"]) == 2
+    assert run(["subscriber", "tag", "maya@example.org", "sober"]) == 2

@@ -70,3 +70,10 @@ def test_a_pace_that_allows_nothing_is_refused() -> None:
 
 def test_crisis_information_waits_least_and_newsletters_most() -> None:
     assert sorted(Priority) == [Priority.CRISIS, Priority.MILESTONE, Priority.SEQUENCE, Priority.NEWSLETTER]
+
+
+def test_a_reader_may_choose_fewer_letters_and_never_more() -> None:
+    house = Pace(per_day=2, per_week=3)
+    assert house.at_most(None) == house.at_most(3) == house.at_most(7) == house
+    assert house.at_most(2) == Pace(per_day=2, per_week=2)
+    assert house.at_most(1) == Pace(per_day=1, per_week=1)

@@ -32,14 +32,15 @@ From here on every line may begin with a word of its own.
 def both(letter: CompiledLetter, personal: Personal) -> tuple[bytes, bytes]:
     """The same letter both ways: filled in, and rendered."""
     headers = replace(HEADERS, unsubscribe_url=personal.unsubscribe_url)
-    shared = replace(SAMPLE, first_name="", unsubscribe_url="", preferences_url="", pause_url="")
+    shared = replace(SAMPLE, first_name="", unsubscribe_url="", preferences_url="", pause_url="", helped_url="")
     skeleton = skeleton_of(letter, shared, tuple(map(bool, personal)))
     assert skeleton is not None
     rendered = render(letter, replace(SAMPLE, **personal._asdict()))
     return skeleton.write(personal, headers), compose(rendered, headers)
 
 
-URLS = ("unsubscribe_url", "preferences_url", "pause_url")
+URLS = ("unsubscribe_url", "preferences_url", "pause_url", "helped_url")
+ALL = (True,) * len(Personal._fields)
 THERE = Personal("Maya", *(f"https://letters.example.org/{name}" for name in URLS))
 
 
@@ -89,12 +90,12 @@ def test_a_name_in_the_subject_is_each_readers_own() -> None:
 def test_a_template_that_does_more_than_write_a_name_down_is_rendered_for_each_reader(source: str) -> None:
     TEXT.parse(source)
     assert not has_holes_only(source)
-    assert skeleton_of(replace(step(BODY), text=source), SAMPLE, (True,) * 4) is None
+    assert skeleton_of(replace(step(BODY), text=source), SAMPLE, ALL) is None
 
 
 def test_a_letter_that_cannot_be_rendered_has_no_skeleton_either() -> None:
     with pytest.raises(LetterError):
-        Skeleton(replace(step(BODY), text="{{ 1 // 0 }}"), SAMPLE, (True,) * 4)
+        Skeleton(replace(step(BODY), text="{{ 1 // 0 }}"), SAMPLE, ALL)
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=200), max_size=8))

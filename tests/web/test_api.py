@@ -45,6 +45,19 @@ def ask(method: str, path: str, body: Any = None, *, token: str = TOKEN) -> Any:
     )
 
 
+def test_tags_and_how_often() -> None:
+    SubscriberFactory.create(email="maya@example.org")
+    given = ask("POST", "/subscribers/tags", {"email": "maya@example.org", "give": ["Spring group", "north"]})
+    assert (given.status_code, given.json()["tags"]) == (200, ["north", "spring-group"])
+    taken = ask("POST", "/subscribers/tags", {"email": "maya@example.org", "take": ["north"]})
+    assert taken.json()["tags"] == ["spring-group"]
+    assert ask("POST", "/subscribers/tags", {"email": "maya@example.org", "give": ["sober"]}).status_code >= 400
+    fewer = ask("POST", "/subscribers/often", {"email": "maya@example.org", "a_week": 1})
+    assert (fewer.status_code, fewer.json()["letters_a_week"]) == (200, 1)
+    assert ask("POST", "/subscribers/often", {"email": "maya@example.org"}).json()["letters_a_week"] is None
+    assert ask("POST", "/subscribers/often", {"email": "maya@example.org", "a_week": 7}).status_code == 422
+
+
 def test_without_the_token_nothing_is_answered(settings: LazySettings) -> None:
     for answer in (
         Client().get("/api/sequences"),

@@ -16,7 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 from keepshowingup.audience.models import Invitation, Subscriber
 from keepshowingup.audience.tokens import Purpose, link, make
 from keepshowingup.cadence.enrolling import enrol
-from keepshowingup.editorial.models import Sequence
+from keepshowingup.editorial.models import Revision, Sequence
 from keepshowingup.web.public import shown
 from tests.factories import InvitationFactory, SubscriberFactory
 from tests.web.public_site import harbour_sequence, page_of
@@ -87,6 +87,8 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} scrolls sideways"
 
     paths = ["/", "/s/people", f"/confirm/{make(Purpose.CONFIRM, invitation.opaque)}", preferences, leave]
+    letter = Revision.objects.latest("pk")
+    paths.append(f"/helped/{make(Purpose.HELPED, f'{reader.opaque}{letter.pk:08x}')}")
     for path in [*paths, "/privacy", "/manage", "/stop", "/s/people/form"]:
         page.goto(live_server.url + path)
         look(path.split("/")[1])

@@ -13,6 +13,7 @@ from keepshowingup.audience.models import StopRequest, Subscriber, Suppression
 from keepshowingup.audience.tokens import Purpose
 from keepshowingup.cadence.enrolling import enrol
 from keepshowingup.cadence.models import Enrolment
+from keepshowingup.cadence.tagging import retag
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.editorial.models import Sequence
 from tests.factories import ConsentFactory, SubscriberFactory
@@ -180,3 +181,41 @@ def test_a_family_reader_sees_nothing_of_anybody_else(client: Client, reader: Su
     page = client.get(page_of(Purpose.PREFERENCES, other)).content.decode()
     assert "Maya" not in page.replace('value="Sam"', "")
     assert reader.opaque not in page
+
+
+@pytest.mark.parametrize(("a_week", "kept"), [("1", 1), ("2", 2), ("", None)])
+def test_readers_choose_fewer_letters_and_the_plan_follows_at_once(
+    client: Client, sequence: Sequence, reader: Subscriber, a_week: str, kept: int | None
+) -> None:
+    other = harbour_sequence("more", "More for you")
+    enrol(reader.pk, other.pk, settings.CLOCK.now())
+    said = press(client, reader, "often", a_week=a_week)
+    assert "Saved. Letters that were planned have moved to fit." in said
+    assert reader.letters_a_week == kept
+    assert f'value="{a_week}" required checked' in said
+    first, second = (row.due_at.date() for row in Enrolment.objects.order_by("due_at") if row.due_at)
+    assert (second - first).days == (7 if a_week == "1" else 1)
+
+
+def test_another_number_of_letters_is_no_choice(client: Client, reader: Subscriber) -> None:
+    assert "Please choose how often" in press(client, reader, "often", a_week="7")
+    assert reader.letters_a_week is None
+
+
+def test_who_is_through_is_offered_the_letters_again_where_they_may_come_again(
+    client: Client, sequence: Sequence, reader: Subscriber
+) -> None:
+    Enrolment.objects.update(state=EnrolmentState.FINISHED, due_at=None, ended_at=settings.CLOCK.now())
+    page = page_of(Purpose.PREFERENCES, reader)
+    assert "Finding your people" not in words(client, page)
+    Sequence.objects.update(again_after_days=0)
+    assert "Finding your people" in words(client, page)
+    press(client, reader, "letters", shown=str(sequence.pk), keep=str(sequence.pk))
+    assert list(Enrolment.objects.order_by("round").values_list("round", "state")) == [(1, "finished"), (2, "active")]
+
+
+def test_the_download_has_tags_and_how_often(client: Client, reader: Subscriber) -> None:
+    retag(reader.pk, settings.CLOCK.now(), give=["spring-group"])
+    press(client, reader, "often", a_week="1")
+    kept = json.loads(press(client, reader, "download"))
+    assert (kept["you"]["tags"], kept["you"]["letters_a_week_at_most"]) == (["spring-group"], 1)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from keepshowingup.audience.models import Invitation
 from keepshowingup.audience.tokens import Purpose, make
 from keepshowingup.cadence.enrolling import enrol
+from keepshowingup.editorial.models import Revision
 from keepshowingup.ops.log_lines import TextLines
 from keepshowingup.web.public.urls import urlpatterns
 from tests.factories import InvitationFactory, SubscriberFactory
@@ -24,7 +25,12 @@ from tests.web.public_site import filled_in, harbour_sequence
 
 pytestmark = pytest.mark.django_db
 
-TOKEN_PATHS = {"confirm": Purpose.CONFIRM, "preferences": Purpose.PREFERENCES, "unsubscribe": Purpose.LEAVE}
+TOKEN_PATHS = {
+    "confirm": Purpose.CONFIRM,
+    "preferences": Purpose.PREFERENCES,
+    "unsubscribe": Purpose.LEAVE,
+    "helped": Purpose.HELPED,
+}
 
 
 @pytest.fixture
@@ -38,6 +44,8 @@ def house(masthead: object) -> dict[str, str]:
         sequence_id=sequence.pk, created_at=now, expires_at=now + dt.timedelta(days=7)
     )
     leave = make(Purpose.LEAVE, reader.opaque)
+    letter = Revision.objects.order_by("pk").first()
+    assert letter is not None
     return {
         "join": "/",
         "join-sequence": "/s/people",
@@ -46,6 +54,7 @@ def house(masthead: object) -> dict[str, str]:
         "preferences": f"/preferences/{make(Purpose.PREFERENCES, reader.opaque)}",
         "unsubscribe": f"/unsubscribe/{leave}",
         "unsubscribe-again": f"/unsubscribe/{leave}/again",
+        "helped": f"/helped/{make(Purpose.HELPED, f'{reader.opaque}{letter.pk:08x}')}",
         "privacy": "/privacy",
         "manage": "/manage",
         "stop": "/stop",

@@ -10,9 +10,12 @@ from django.conf import LazySettings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from keepshowingup.core.care import Care, read_exits
 from keepshowingup.core.clock import Clock
+from keepshowingup.editorial.caring import care_of
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Article, Sequence
+from tests.factories import SequenceFactory
 from tests.web.staff_desk import PASSWORD, desk, fields, person, sequence_by, url
 
 pytestmark = pytest.mark.django_db
@@ -111,11 +114,28 @@ def test_the_settings_of_a_sequence() -> None:
     sequence, client = sequence_by(mara), desk(mara)
     page = client.get(url("sequence_settings", sequence.slug)).content.decode()
     assert 'value="08:00"' in page
-    assert page.count("checked") == 8  # seven days and whom it is for
+    assert page.count("checked") == 9  # seven days, whom it is for, and that it does not come again
     answer = client.post(url("sequence_settings", sequence.slug), settings_of(sequence, too_late_hours="36"))
     assert answer.status_code == 302
     sequence.refresh_from_db()
     assert (sequence.weekdays, sequence.too_late_hours, sequence.signature) == ("123", 36, "Ruth")
+
+
+def test_how_a_sequence_ends_comes_again_and_goes_on() -> None:
+    mara = person("editor", "Mara")
+    sequence, client = sequence_by(mara), desk(mara)
+    SequenceFactory.create(slug="staying", title="Staying in touch")
+    wanted = {"urgent": "on", "again": "gap", "again_days": "90", "ends_when": "helped, tag:Through"}
+    answer = client.post(url("sequence_settings", sequence.slug), settings_of(sequence, then="staying", **wanted))
+    assert answer.status_code == 302
+    sequence.refresh_from_db()
+    assert care_of(sequence) == Care(True, 90, read_exits("helped, tag:through"), "staying")
+    page = client.get(url("sequence_settings", sequence.slug)).content.decode()
+    for shown in ('value="gap" checked', 'value="90"', 'value="helped, tag:through"', 'value="staying" selected'):
+        assert shown in page
+    client.post(url("sequence_settings", sequence.slug), settings_of(sequence, again="always"))
+    sequence.refresh_from_db()
+    assert care_of(sequence) == Care(again_after_days=0)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +146,10 @@ def test_the_settings_of_a_sequence() -> None:
         ({"language": "English!"}, "is not a tag like en"),
         ({"quiet_start": "07:00", "quiet_end": "22:00"}, "uiet hours"),
         ({"window_start": "early"}, "valid time"),
+        ({"again": "gap"}, "after how many days"),
+        ({"ends_when": "when they like"}, "is no rule for an end"),
+        ({"then": "nowhere"}, "There is no sequence nowhere"),
+        ({"then": "finding-your-people"}, "be followed by itself"),
     ],
 )
 def test_settings_that_cannot_be_kept_are_a_sentence(changes: dict[str, object], sentence: str) -> None:

@@ -48,6 +48,20 @@ def test_saving_without_a_change_makes_no_revision(step: Step, mara: Client) -> 
     assert step.revisions.count() == 1
 
 
+def test_for_whom_a_letter_is_keeps_the_words_and_their_approval(step: Step, mara: Client) -> None:
+    reviewing.approve(step.sequence_id, approver="ruth@harbour.example", now=MONDAY)
+    answer = mara.post(url("letter_save", step.pk), fields(step, only_if="tag:Spring group,not date"), follow=True)
+    assert "For whom it is has changed. The words are as they were." in answer.content.decode()
+    step.refresh_from_db()
+    assert step.only_if == "tag:spring-group, not date"
+    assert step.revisions.get().is_approved
+    wrong = mara.post(url("letter_save", step.pk), fields(step, only_if="mood:good"))
+    assert "is no condition" in wrong.content.decode()
+    assert 'value="mood:good"' in wrong.content.decode()
+    step.refresh_from_db()
+    assert step.only_if == "tag:spring-group, not date"
+
+
 def test_another_day_keeps_the_words_and_their_approval(step: Step, mara: Client) -> None:
     reviewing.approve(step.sequence_id, approver="ruth@harbour.example", now=MONDAY)
     mara.post(url("letter_save", step.pk), fields(step, days=3, at="08:30"))

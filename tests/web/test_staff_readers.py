@@ -9,6 +9,7 @@ from django.conf import settings
 
 from keepshowingup.audience.leaving import ask_to_stop
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.audience.tagging import tags_of
 from tests.factories import ConsentFactory, DispatchFactory, EnrolmentFactory, StepFactory, SubscriberFactory
 from tests.web.staff_desk import desk, person, url
 
@@ -116,3 +117,14 @@ def test_deliveries_are_listed_newest_first_without_addresses(maya: Subscriber) 
     assert "Somebody stayed" not in only
     assert "/staff/readers/" + maya.opaque not in only
     assert desk(person("viewer")).get(url("delivery") + "?state=nonsense&page=99").status_code == 200
+
+
+def test_tags_are_given_and_taken_and_a_telling_one_is_refused(maya: Subscriber) -> None:
+    sender = desk(person("sender"))
+    sender.post(url("reader_tag", maya.opaque), {"give": "Spring group"})
+    assert tags_of(maya.pk) == ["spring-group"]
+    assert "Take the tag spring-group away" in sender.get(url("reader", maya.opaque)).content.decode()
+    refused = sender.post(url("reader_tag", maya.opaque), {"give": "sober"})
+    assert "says what the letters are about" in refused.content.decode()
+    sender.post(url("reader_tag", maya.opaque), {"take": "spring-group"})
+    assert tags_of(maya.pk) == []

@@ -47,7 +47,7 @@ class Merged:
     new: dict[str, Applicant] = field(default_factory=dict)  # each with their first proof
     met: list[Known] = field(default_factory=list)
     changed: list[Known] = field(default_factory=list)
-    moved: list[Known] = field(default_factory=list)  # zone or hour are others
+    moved: list[Known] = field(default_factory=list)  # zone, hour or language are others
     confirmed: list[Known] = field(default_factory=list)  # they had been asked and had not answered
     more_proofs: list[tuple[str, Proof]] = field(default_factory=list)
     refused: list[tuple[Row, str]] = field(default_factory=list)
@@ -100,7 +100,7 @@ def _take(merged: Merged, reader: Known, applicant: Applicant) -> None:
         setattr(reader, name, value)
     if changes:
         merged.changed.append(reader)
-    if changes.keys() & {"zone", "hour"}:
+    if changes.keys() & {"zone", "hour", "language"}:
         merged.moved.append(reader)
 
 

@@ -46,6 +46,9 @@ class Subscriber(models.Model):
     country = models.CharField(max_length=2, blank=True)
     audience = models.CharField(max_length=10, choices=Audience, default=Audience.SELF)
     counted_from = models.DateField(null=True, blank=True, help_text="The private date a reader may give us")
+    letters_a_week = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="At most so many in 7 days, by the reader's choice; empty: as they come"
+    )
 
     state = models.CharField(max_length=12, choices=State, default=State.UNCONFIRMED)
     paused_at = models.DateTimeField(null=True, blank=True)
@@ -67,6 +70,20 @@ class Subscriber(models.Model):
 
     def __str__(self) -> str:
         return f"reader {self.opaque}"  # never the address: this ends up in logs and page titles
+
+
+class ReaderTag(models.Model):
+    """A neutral label on a reader. Sequences may ask for it; see ``core/conditions.py`` and ``core/care.py``."""
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="tags", db_index=False)
+    name = models.CharField(max_length=40)
+    given_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["subscriber", "name"], name="tag_once_per_reader")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Invitation(models.Model):

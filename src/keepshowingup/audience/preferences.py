@@ -12,6 +12,8 @@ from keepshowingup.core.errors import NotFound, Refused, WrongUsage
 from keepshowingup.core.timing import load_zone
 
 LONGEST_PAUSE = 366
+FEWER = (1, 2)
+"""How many letters a week a reader may choose to get at most."""
 
 
 def change(
@@ -24,7 +26,7 @@ def change(
     language: str | None = None,
     theme: str | None = None,
 ) -> bool:
-    """Change what is given, keep the rest. True when the zone or the hour moved: the reader's plan is to be made anew.
+    """Change what is given, keep the rest. True when that may move letters: the reader's plan is to be made anew.
 
     Raises :class:`WrongUsage` for a malformed value, :class:`NotFound` for a reader who is gone.
     """
@@ -40,7 +42,9 @@ def change(
     }
     with transaction.atomic():
         reader = _find(subscriber_id)
-        moved = (zone is not None and zone != reader.zone) or (hour is not None and hour != reader.hour)
+        moved = any(
+            given[name] is not None and given[name] != getattr(reader, name) for name in ("zone", "hour", "language")
+        )
         for field, value in given.items():
             if value is not None:
                 setattr(reader, field, value)
@@ -67,6 +71,23 @@ def pause(subscriber_id: int, now: datetime, days: int | None) -> datetime | Non
         reader.paused_until = until
         reader.save(update_fields=["paused_at", "paused_until"])
     return until
+
+
+def set_pace(subscriber_id: int, letters_a_week: int | None) -> bool:
+    """Keep how many letters in 7 days a reader wants at most (None: as they come); true when that is another number.
+
+    The plan is not touched: that is ``cadence.replanning.choose_pace``. Raises :class:`WrongUsage` for a number that
+    can't be chosen.
+    """
+    if letters_a_week not in {None, *FEWER}:
+        raise WrongUsage(f"Choose {' or '.join(map(str, FEWER))} letters a week, or letters as they come.")
+    with transaction.atomic():
+        reader = _find(subscriber_id)
+        if reader.letters_a_week == letters_a_week:
+            return False
+        reader.letters_a_week = letters_a_week
+        reader.save(update_fields=["letters_a_week"])
+    return True
 
 
 def clear_pause(subscriber_id: int) -> None:

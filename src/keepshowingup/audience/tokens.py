@@ -33,9 +33,15 @@ class Purpose(StrEnum):
     LEAVE = "leave"
     PREFERENCES = "preferences"
     RETURN_PATH = "return_path"
+    HELPED = "helped"
 
 
-PATHS = {Purpose.CONFIRM: "confirm", Purpose.LEAVE: "unsubscribe", Purpose.PREFERENCES: "preferences"}
+PATHS = {
+    Purpose.CONFIRM: "confirm",
+    Purpose.LEAVE: "unsubscribe",
+    Purpose.PREFERENCES: "preferences",
+    Purpose.HELPED: "helped",
+}
 
 
 def make(purpose: Purpose, opaque: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from django.db import transaction
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.places import house_pace, patience, read_readers, read_readers_of, write_moves, write_plans
 from keepshowingup.cadence.planning import Course, Place, Reader, arrange, next_step, rest, settle
+from keepshowingup.cadence.rounds import Finished, hand_on
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.store.rows import insert_rows
@@ -71,6 +72,19 @@ def advance_many(rows: Collection[Settled], now: datetime) -> None:
             touched |= {place.pk: place for place in arrange(reader, fresh, pace=pace, now=now)}
         write_plans(touched.values())
         write_moves(touched.values())
+        _go_on(readers, now)
+
+
+def _go_on(readers: Iterable[Reader], now: datetime) -> None:
+    """Who has just come to the end of a sequence goes on with the one that follows it."""
+    finished = [
+        Finished(reader.pk, place.course.then_id, place.enrolled_at)
+        for reader in readers
+        for place in reader.places
+        if place.ended and place.state is EnrolmentState.FINISHED and place.course.then_id is not None
+    ]
+    if finished and (begun := hand_on(finished, now)):
+        replan(begun, now)
 
 
 PAST = ("enrolment_id", "subscriber_id", "step_key", "handed_at", "due_local", "due_reason")
@@ -129,7 +143,8 @@ def replan(
         pace = house_pace()
         changed: dict[int, Place] = {}
         asked = set(enrolments)
-        for reader in read_readers(asked, now, courses):
+        readers = read_readers(asked, now, courses)
+        for reader in readers:
             changed |= remake(
                 reader,
                 asked,
@@ -143,6 +158,7 @@ def replan(
             )
         write_plans(changed.values())
         write_moves(changed.values())
+        _go_on(readers, now)
     return len(changed)
 
 
@@ -171,7 +187,8 @@ def remake(
             continue
         if leave_overdue and waits_to_be_claimed(place, reader, now):
             continue
-        fresh[place.pk] = place.due if keep_promises and place.due is not None else now
+        promised = keep_promises and place.due is not None and next_step(place, reader) == place.step
+        fresh[place.pk] = place.due if promised and place.due is not None else now
     return changed | {place.pk: place for place in arrange(reader, fresh, pace=pace, now=now)}
 
 

@@ -14,6 +14,7 @@ from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.advancing import replan, since_promised
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import CHUNK
+from keepshowingup.cadence.rounds import came_into, last_round, may_begin_again
 from keepshowingup.core.errors import NotFound, Refused
 from keepshowingup.core.states import STAYING, EnrolmentState
 from keepshowingup.core.timing import load_zone, local_date
@@ -38,32 +39,45 @@ def confirm(token: str, now: datetime) -> Confirmed:
 def enrol(subscriber_id: int, sequence_id: int, now: datetime) -> Enrolment:
     """Put a reader into a sequence; day 0 is today by their clock. In a sequence that is not live they wait.
 
-    Joining again never starts again: who had stopped goes on where they were, with the same spacing from today, and
-    who has finished stays finished. Raises :class:`NotFound`, and :class:`Refused` for a reader who gets no letters.
+    Joining again does not start again by surprise: who had stopped goes on where they were, with the same spacing
+    from today, and who is through stays through unless the sequence lets readers begin anew, which is a new round with
+    all its letters. Raises :class:`NotFound`, and :class:`Refused` for a reader who gets no letters.
     """
     with transaction.atomic():
         reader = Subscriber.objects.select_for_update().filter(pk=subscriber_id).first()
         if reader is None:
             raise NotFound("There is no such reader.")
-        if not Sequence.objects.filter(pk=sequence_id).exists():
+        sequence = Sequence.objects.filter(pk=sequence_id).first()
+        if sequence is None:
             raise NotFound("There is no such sequence.")
         if reader.state != Subscriber.State.ACTIVE:
             raise Refused("This reader has not confirmed, or has left: letters begin when they say yes.")
         today = local_date(now, load_zone(reader.zone))
-        enrolment, is_new = Enrolment.objects.get_or_create(
-            subscriber=reader, sequence_id=sequence_id, defaults={"enrolled_at": now, "started_on": today}
-        )
-        stopped = enrolment.state == EnrolmentState.LEFT
-        if stopped:
-            Enrolment.objects.filter(pk=enrolment.pk).update(state=EnrolmentState.ACTIVE)
-        if is_new or stopped:
-            replan([enrolment.pk], now, even_under_way=True, rested=since_promised(now))
-        enrolment.refresh_from_db()
-    return enrolment
+        last = last_round(subscriber_id, sequence_id)
+        if last is None or may_begin_again(last, sequence.again_after_days, reader.zone, today):
+            place = Enrolment.objects.create(
+                subscriber=reader,
+                sequence=sequence,
+                round=last.round + 1 if last else 1,
+                enrolled_at=now,
+                started_on=today,
+            )
+        elif last.state == EnrolmentState.LEFT:
+            place = last
+            Enrolment.objects.filter(pk=place.pk).update(state=EnrolmentState.ACTIVE)
+        else:
+            return last
+        came_into(sequence_id, [subscriber_id], now)
+        replan([place.pk], now, even_under_way=True, rested=since_promised(now))
+        place.refresh_from_db()
+    return place
 
 
 def enrol_many(subscriber_ids: Collection[int], sequence_id: int, now: datetime) -> int:
-    """Enrol readers who are new to the sequence, by the thousand; returns how many. Others are left as they are."""
+    """Enrol readers who are new to the sequence, by the thousand; returns how many. Others are left as they are.
+
+    Nobody begins anew by this: a file that is imported once more must change nothing.
+    """
     if not Sequence.objects.filter(pk=sequence_id).exists():
         raise NotFound("There is no such sequence.")
     ids = sorted(set(subscriber_ids))
@@ -86,6 +100,7 @@ def _enrol_chunk(subscriber_ids: list[int], sequence_id: int, now: datetime) -> 
             )
             for pk, zone in zones.items()
         )
+        came_into(sequence_id, list(zones), now)
         new = Enrolment.objects.filter(sequence_id=sequence_id, subscriber_id__in=zones)
         replan(list(new.values_list("pk", flat=True)), now)
     return len(zones)

@@ -9,9 +9,11 @@ from enum import StrEnum
 
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.forecast import ForecastLetter, forecast_reader
+from keepshowingup.cadence.meant import PASSED_OVER
 from keepshowingup.cadence.models import Enrolment, PastStep, PlanMove
 from keepshowingup.cadence.places import patience, read_readers
 from keepshowingup.cadence.planning import CourseStep, Place, Reader, owed_steps
+from keepshowingup.core.conditions import unmet
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.core.timing import OnDate, load_zone, to_local, to_utc
@@ -103,7 +105,8 @@ class _Page:
 
     def tell(self) -> Iterator[Told]:
         joined = self._say(self.row.enrolled_at)
-        yield Told(About.SEQUENCE, f"{self.place.course.title}: joined on {joined} ({self.reader.zone.key}).")
+        again = f" for the {ordinal(self.row.round)} time" if self.row.round > 1 else ""
+        yield Told(About.SEQUENCE, f"{self.place.course.title}: joined{again} on {joined} ({self.reader.zone.key}).")
         yield from self._past()
         yield self._next()
         is_here = self.row.subscriber.state == Subscriber.State.ACTIVE
@@ -127,8 +130,10 @@ class _Page:
 
     def _about_past(self, past: PastStep, subject: str) -> Told:
         outcome = self.outcomes.get((self.row.pk, past.step_key))
+        if past.handed_at is None and past.due_reason.startswith(PASSED_OVER):
+            return Told(About.PAST, f"“{subject}” was {past.due_reason}.", step_key=past.step_key, subject=subject)
         if past.handed_at is None:
-            sentence = f"“{subject}” {outcome or 'was passed over'}."
+            sentence = f"“{subject}” {outcome or f'was {PASSED_OVER}'}{self._for_whom(past, outcome)}."
         else:
             sentence = f"“{subject}” left on {self._say(past.handed_at)}"
             sentence += f" and {outcome}." if outcome else "."
@@ -137,6 +142,11 @@ class _Page:
         if past.handed_at is not None:
             sentence += self._how_late(past, past.handed_at)
         return Told(About.PAST, sentence, step_key=past.step_key, subject=subject, moment=past.handed_at)
+
+    def _for_whom(self, past: PastStep, outcome: str | None) -> str:
+        """For whom a letter was that its last look has stopped."""
+        conditions = next((step.only_if for step in self.place.course.steps if step.key == past.step_key), ())
+        return f" ({'; '.join(each.say() for each in conditions)})" if conditions and outcome else ""
 
     def _how_late(self, past: PastStep, handed_at: datetime) -> str:
         if not past.due_local:
@@ -177,6 +187,9 @@ class _Page:
         resting = _why_resting(row.sequence, self.reader)
         if place.state is EnrolmentState.FINISHED:
             return "All its letters are behind the reader: nothing more comes."
+        if place.state is EnrolmentState.ENDED:
+            when = f" on {self._say(row.ended_at)}" if row.ended_at else ""
+            return f"It ended before its last letter{when}, because {place.reason}: nothing more comes of it."
         if place.state is EnrolmentState.LEFT:
             return "The reader stopped it: nothing more comes."
         if place.state is EnrolmentState.HELD:
@@ -205,6 +218,8 @@ class _Page:
                 sentence = f"{name} does not come: it was taken out of the sequence."
             elif step.key not in owed:
                 sentence = f"{name} does not come: {_why_not_owed(step)}."
+            elif why := unmet(step.only_if, self.reader.about):
+                sentence = f"{name} does not come as things stand: {why}."
             elif step.ready_since is None:
                 about, sentence = About.LATER, f"{name} waits for somebody to approve it."
             elif (letter := self.follows.get((self.place.course.sequence_id, step.key))) is not None:
@@ -219,6 +234,12 @@ def _why_resting(sequence: Sequence, reader: Reader) -> str:
     if sequence.state == Sequence.State.PAUSED and sequence.paused_at is not None:
         return f", but the sequence is paused since {_say(to_local(sequence.paused_at, reader.zone))}"
     return "" if sequence.state == Sequence.State.LIVE else ", but the sequence has not been started"
+
+
+def ordinal(number: int) -> str:
+    """``2nd``, ``3rd``, ``11th``."""
+    ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _why_not_owed(step: CourseStep) -> str:

@@ -9,10 +9,13 @@ from zoneinfo import ZoneInfo
 
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.advancing import remake, since_promised
+from keepshowingup.cadence.following import Following, what_follows
+from keepshowingup.cadence.meant import objection
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import LATELY, house_pace, patience, read_courses, read_readers
-from keepshowingup.cadence.planning import CourseStep, Place, Reader, arrange, settle
+from keepshowingup.cadence.planning import NOBODY, CourseStep, Place, Reader, arrange, settle
 from keepshowingup.cadence.replanning import break_of
+from keepshowingup.core.conditions import unmet
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState
@@ -33,10 +36,11 @@ class ForecastLetter:
 
 
 def forecast(sequence_id: int, *, zone: str, hour: time, start: datetime, days: int = 90) -> list[ForecastLetter]:
-    """What a reader who joins this sequence at ``start`` (aware), and no other, gets up to the end of day ``days``.
+    """What a reader who joins this sequence at ``start`` (aware), and no other, gets of it by the end of day ``days``.
 
-    Letters that nobody has approved yet are taken as approved. Raises :class:`NotFound`, and :class:`WrongUsage` for
-    a zone that there is not.
+    They read English, for themselves, and have no tags: :func:`left_out` says which letters are not for them. Letters
+    that nobody has approved yet are taken as approved. Raises :class:`NotFound`, and :class:`WrongUsage` for a zone
+    that there is not.
     """
     course = read_courses([sequence_id]).get(sequence_id)
     if course is None:
@@ -47,6 +51,13 @@ def forecast(sequence_id: int, *, zone: str, hour: time, start: datetime, days: 
     pace = house_pace()
     arrange(reader, {place.pk: start}, pace=pace, now=start)
     return list(letters_to_come(reader, start, end_of_day(start, days, reader.zone), pace))
+
+
+def left_out(sequence_id: int) -> list[tuple[str, str]]:
+    """The letters that :func:`forecast` passes over, because they are for some readers only: step key, for whom."""
+    course = read_courses([sequence_id]).get(sequence_id)
+    steps = course.steps if course else ()
+    return [(step.key, why) for step in steps if not step.deleted and (why := unmet(step.only_if, NOBODY))]
 
 
 def forecast_reader(subscriber_id: int, now: datetime, days: int = 90) -> list[ForecastLetter]:
@@ -62,7 +73,13 @@ def forecast_reader(subscriber_id: int, now: datetime, days: int = 90) -> list[F
     return [
         letter
         for reader in read_readers(ids, now, lock=False)
-        for letter in letters_to_come(reader, now, end_of_day(now, days, reader.zone), pace)
+        for letter in letters_to_come(
+            reader,
+            now,
+            end_of_day(now, days, reader.zone),
+            pace,
+            what_follows([place.course for place in reader.places], reader.pk),
+        )
     ]
 
 
@@ -71,11 +88,13 @@ def end_of_day(start: datetime, days: int, zone: ZoneInfo) -> datetime:
     return to_utc(datetime.combine(local_date(start, zone) + timedelta(days=days + 1), time()), zone)
 
 
-def letters_to_come(reader: Reader, now: datetime, until: datetime, pace: Pace) -> Iterator[ForecastLetter]:
+def letters_to_come(
+    reader: Reader, now: datetime, until: datetime, pace: Pace, following: Following | None = None
+) -> Iterator[ForecastLetter]:
     """Let every letter leave at its moment before ``until``, and plan on from there as the sender does.
 
-    What a tick and the last look would do is done here too: end a break on its day, pass over what is too late, and
-    put off what an outage has left overdue at an hour when none may leave. ``reader`` is used up.
+    What a tick and the last look would do is done here too: end a break on its day, pass over what is too late or not
+    for the reader, and put off what an outage has left overdue at an hour when none may leave. ``reader`` is used up.
     """
     if reader.paused_at is not None:
         if reader.paused_until is None or max(now, reader.paused_until) >= until:
@@ -102,11 +121,15 @@ def letters_to_come(reader: Reader, now: datetime, until: datetime, pace: Pace) 
         if not too_late and (rules is None or step.cannot_leave or not is_allowed(now, reader.zone, rules)):
             remake(reader, {pk}, now, pace=pace, rested=since_promised(now))
             continue
-        if not too_late:
+        leaves = not too_late and objection(place, step, reader, now) is None
+        if leaves:
             yield _letter(place, step, now, reader.zone)
-        settle(place, reader, step.key, handed_at=None if too_late else now, now=now, patience=waited)
+        settle(place, reader, step.key, handed_at=now if leaves else None, now=now, patience=waited)
         reader.handed = [each for each in reader.handed if each > now - LATELY]
         arrange(reader, {pk: now}, pace=pace, now=now)
+        if following and (begun := following.after(place, reader, now)) is not None:
+            reader.places.append(begun)
+            arrange(reader, {begun.pk: now}, pace=pace, now=now)
 
 
 def _resume(reader: Reader, since: datetime, until: datetime, now: datetime, pace: Pace) -> None:

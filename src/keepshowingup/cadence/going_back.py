@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from keepshowingup.cadence.models import Enrolment, PastStep
+from keepshowingup.cadence.rounds import last_round
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.editorial.models import Step
 
@@ -13,7 +14,8 @@ from keepshowingup.editorial.models import Step
 def go_back(enrolment_id: int, step_key: str) -> bool:
     """The plan waits for this step's letter again, so that the next one keeps its distance from it.
 
-    False, and nothing changes, when the reader has stopped or the next letter is itself under way or settled.
+    False, and nothing changes, when the reader has stopped, when the next letter is itself under way or settled, and
+    when they have begun the sequence anew.
     """
     with transaction.atomic():
         # As everywhere: the reader's plan is locked before it is read.
@@ -23,12 +25,14 @@ def go_back(enrolment_id: int, step_key: str) -> bool:
         if enrolment is None or past is None or behind.filter(settled_at__gt=past.settled_at).exists():
             return False
         step = Step.objects.filter(sequence_id=enrolment.sequence_id, key=step_key).first()
+        is_last = last_round(enrolment.subscriber_id, enrolment.sequence_id) == enrolment
         is_waiting = enrolment.state == EnrolmentState.ACTIVE and (enrolment.due_at or not enrolment.next_step_id)
-        if step is None or not (is_waiting or enrolment.state == EnrolmentState.FINISHED):
+        if step is None or not is_last or not (is_waiting or enrolment.state == EnrolmentState.FINISHED):
             return False
         past.delete()
         Enrolment.objects.filter(pk=enrolment_id).update(
             state=EnrolmentState.ACTIVE,
+            ended_at=None,
             next_step=step,
             due_at=None,
             # Up to here its lateness has moved the plan already.

@@ -11,7 +11,10 @@ from keepshowingup.editorial.models import Sequence, Step
 
 
 class Enrolment(models.Model):
-    """One reader in one sequence. ``due_at`` is set while a letter waits for its moment, empty otherwise.
+    """One reader in one sequence, once through it. ``due_at`` is set while a letter waits, empty otherwise.
+
+    Who begins anew after its end gets a row with the next ``round``: "never twice" is said of a row, so it holds
+    within each round, and the rounds before keep their history. Only the last round is ever active.
 
     Without ``due_at`` an active enrolment either has a dispatch under way, and ``next_step`` says for which step, or
     waits for a step that does not exist yet (the next issue, an approval), and ``next_step`` is empty.
@@ -23,6 +26,7 @@ class Enrolment(models.Model):
     state = models.CharField(
         max_length=10, choices=[(s.value, s.value) for s in EnrolmentState], default=EnrolmentState.ACTIVE.value
     )
+    round = models.PositiveSmallIntegerField(default=1, db_default=1, help_text="How often they have begun it")
     enrolled_at = models.DateTimeField(help_text="UTC")
     started_on = models.DateField(help_text="The reader's local date that day 0 is")
     next_step = models.ForeignKey(
@@ -40,8 +44,12 @@ class Enrolment(models.Model):
         null=True, blank=True, help_text="UTC; breaks up to here are counted in moved_days, so none counts twice"
     )
 
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="UTC; when this round came to its end")
+
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["subscriber", "sequence"], name="enrolled_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["subscriber", "sequence", "round"], name="enrolled_once_in_a_round")
+        ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state="active", due_at__isnull=False), name="enrolment_due"),
         ]
@@ -97,3 +105,17 @@ class PlanMove(models.Model):
     days = models.PositiveIntegerField(help_text="Local days")
     since = models.DateTimeField(help_text="UTC, on the calendar")
     until = models.DateTimeField(help_text="UTC, on the calendar")
+
+
+class Helped(models.Model):
+    """A reader pressed "this helped" behind a letter's own link.
+
+    Besides delivered, returned and left it is all that is counted. It goes with the enrolment when a reader is erased.
+    """
+
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.CASCADE, related_name="helped", db_index=False)
+    step_key = models.CharField(max_length=60)
+    said_at = models.DateTimeField(help_text="UTC")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["enrolment", "step_key"], name="helped_once_per_letter")]

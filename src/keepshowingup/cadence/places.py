@@ -11,9 +11,12 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db.models import Min, Q
 
+from keepshowingup.audience.about import about_readers
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.models import Enrolment, PastStep, PlanMove
-from keepshowingup.cadence.planning import Course, CourseStep, Move, Place, Reader
+from keepshowingup.cadence.planning import LONGEST_REASON, Course, CourseStep, Move, Place, Reader
+from keepshowingup.core.care import read_exits
+from keepshowingup.core.conditions import read_conditions
 from keepshowingup.core.errors import WrongUsage
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState
@@ -101,11 +104,15 @@ def _course(sequence: Sequence, steps: list[Step], approved: Mapping[int, dateti
                 ready_since=_ready_since(step, approved.get(step.pk, sequence.created_at)),
                 deleted=step.deleted_at is not None,
                 backfilled=step.backfilled,
+                only_if=read_conditions(step.only_if),
             )
             for step in steps
         ),
         rules=rules,
         fault=fault,
+        urgent=sequence.urgent,
+        exits=read_exits(sequence.ends_when),
+        then_id=sequence.then_id,
     )
 
 
@@ -150,9 +157,12 @@ def read_readers_of(
     # Asked after the lock is ours: a reader who moved while we waited for it is planned by their new clock.
     clocks = Subscriber.objects.filter(pk__among=subscriber_ids).values_list(*_CLOCK)
     readers = {
-        pk: Reader(pk, load_zone(zone), hour, paused_at=paused_at, paused_until=paused_until)
-        for pk, zone, hour, paused_at, paused_until in clocks
+        pk: Reader(pk, load_zone(zone), hour, paused_at=paused_at, paused_until=paused_until, letters_a_week=a_week)
+        for pk, zone, hour, paused_at, paused_until, a_week in clocks
     }
+    if any(courses[pk].asks_about_readers for pk in sequences):
+        for pk, about in about_readers(subscriber_ids).items():
+            readers[pk].about = about
     places: dict[int, Place] = {}
     for row in rows:
         places[row.pk] = place = _place(
@@ -171,7 +181,7 @@ def read_readers_of(
     return list(readers.values())
 
 
-_CLOCK = ("pk", "zone", "hour", "paused_at", "paused_until")
+_CLOCK = ("pk", "zone", "hour", "paused_at", "paused_until", "letters_a_week")
 
 
 class _Row(NamedTuple):
@@ -213,7 +223,8 @@ def _place(row: _Row, course: Course, live: bool) -> Place:
 
 
 def write_plans(places: Iterable[Place]) -> None:
-    """Write plans back, all of them in one statement."""
+    """Write plans back, all of them in one statement; what planning passed over or ended, in one more each."""
+    places = list(places)
     update_rows(
         Enrolment,
         PLAN,
@@ -233,6 +244,16 @@ def write_plans(places: Iterable[Place]) -> None:
             for place in places
         ),
     )
+    insert_rows(
+        PastStep,
+        ("enrolment_id", "subscriber_id", "step_key", "settled_at", "due_local", "due_reason"),
+        (
+            (place.pk, passed.reader_id, passed.step_key, passed.at, "", passed.reason[:LONGEST_REASON])
+            for place in places
+            for passed in place.passed_over
+        ),
+    )
+    update_rows(Enrolment, ("ended_at",), ((place.pk, place.ended) for place in places if place.ended))
 
 
 def write_moves(places: Collection[Place]) -> None:

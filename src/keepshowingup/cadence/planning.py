@@ -8,6 +8,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from keepshowingup.cadence.meant import PassedOver, first_meant, pass_over, will_come
+from keepshowingup.core.care import Exit, exit_reached
+from keepshowingup.core.conditions import About, Condition, unmet
 from keepshowingup.core.pace import Pace, Priority, first_free_day
 from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.core.timing import (
@@ -27,12 +30,16 @@ from keepshowingup.core.timing import (
 NO_ISSUE_YET = "waits for the next issue"
 NO_LETTER_YET = "waits for the first letter to be written"
 LONGEST_REASON = 200
+NOBODY = About()
 NOT_APPROVED_YET = "waits for the next letter to be approved"
 
 
 @dataclass(frozen=True)
 class CourseStep:
-    """A step as the calendar sees it. ``ready_since`` is its first approval (UTC); None: it may not be sent yet."""
+    """A step as the calendar sees it. ``ready_since`` is its first approval (UTC); None: it may not be sent yet.
+
+    It is for readers of whom everything in ``only_if`` is true.
+    """
 
     pk: int
     key: str
@@ -41,6 +48,7 @@ class CourseStep:
     ready_since: datetime | None
     deleted: bool = False
     backfilled: bool = False  # those who were past its place when it came get it too
+    only_if: tuple[Condition, ...] = ()
 
     @property
     def cannot_leave(self) -> bool:
@@ -63,12 +71,17 @@ class Course:
     fault: str = ""
     # The same as readers have it who keep what they began with, by the moment (UTC) they were enrolled before.
     kept: tuple[tuple[datetime, Course], ...] = ()
+    urgent: bool = False
+    exits: tuple[Exit, ...] = ()
+    then_id: int | None = None
     # Readers by the thousand share day, zone and hour. A course is read anew for each batch, so this stays small.
     moments: dict[tuple[object, ...], Moment] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def priority(self) -> Priority:
-        """A newsletter gives way to a sequence."""
+        """A newsletter gives way to a sequence, and both to help in a crisis."""
+        if self.urgent:
+            return Priority.CRISIS
         return Priority.NEWSLETTER if self.open_ended else Priority.SEQUENCE
 
     @cached_property
@@ -79,6 +92,16 @@ class Course:
     def of_reader(self, enrolled_at: datetime) -> Course:
         """As somebody has it who was enrolled at that moment."""
         return next((course for until, course in self.kept if enrolled_at < until), self)
+
+    @cached_property
+    def has_conditions(self) -> bool:
+        """Whether any of its letters is for some readers only."""
+        return any(step.only_if for step in self.steps)
+
+    @cached_property
+    def asks_about_readers(self) -> bool:
+        """Whether planning it needs to know more of a reader than their clock."""
+        return self.has_conditions or bool(self.exits)
 
     def as_if_approved(self) -> Course:
         """The same with every step ready, for a forecast of what is still being written."""
@@ -99,7 +122,10 @@ class Move:
 
 @dataclass
 class Place:
-    """Where one reader stands in one course. ``past`` holds the keys of the steps behind them and since when."""
+    """Where one reader stands in one course. ``past`` holds the keys of the steps behind them and since when.
+
+    ``passed_over`` and ``ended`` (UTC) are what planning has found out and nobody has written down yet.
+    """
 
     pk: int
     course: Course
@@ -117,6 +143,8 @@ class Place:
     local: str = ""
     reason: str = ""
     moves: list[Move] = field(default_factory=list)  # since it was read
+    passed_over: list[PassedOver] = field(default_factory=list)
+    ended: datetime | None = None
 
     @property
     def is_under_way(self) -> bool:
@@ -134,6 +162,11 @@ class Place:
             self.moved_days += move.days
             self.moves.append(move)
 
+    def end(self, state: EnrolmentState, reason: str, now: datetime) -> None:
+        """Nothing more comes of it."""
+        self.wait(reason)
+        self.state, self.ended = state, now
+
     def promise(self, step: CourseStep, moment: Moment) -> None:
         """The next letter and its moment."""
         self.step, self.due, self.promised = step, moment.utc, moment.utc
@@ -142,7 +175,11 @@ class Place:
 
 @dataclass
 class Reader:
-    """A reader as the calendar sees them: their clock, all their places, and when letters were handed over lately."""
+    """A reader as the calendar sees them: their clock, all their places, and when letters were handed over lately.
+
+    ``letters_a_week`` is how many they chose to get in 7 days at most; None: as they come. ``about`` is only filled
+    in where one of their courses asks.
+    """
 
     pk: int
     zone: ZoneInfo
@@ -151,11 +188,14 @@ class Reader:
     handed: list[datetime] = field(default_factory=list)
     paused_at: datetime | None = None
     paused_until: datetime | None = None
+    letters_a_week: int | None = None
+    about: About = NOBODY
 
 
 def next_step(place: Place, reader: Reader) -> CourseStep | None:
-    """The first step still owed that may be sent; None when there is none now."""
-    return next((step for step in owed_steps(place, reader) if step.ready_since is not None), None)
+    """The first step still owed that may be sent; None when there is none now. See ``meant.py`` for conditions."""
+    ready = (step for step in owed_steps(place, reader) if step.ready_since is not None)
+    return first_meant(ready, place, reader) if place.course.has_conditions else next(ready, None)
 
 
 def owed_steps(place: Place, reader: Reader) -> Iterator[CourseStep]:
@@ -194,24 +234,33 @@ def plan(
 
     A letter whose day has passed when it is planned moves the ones after it by as many days: they keep their spacing.
     """
-    if place.course.rules is None:
-        place.wait(place.course.fault)
+    course = place.course
+    if course.exits and (rule := exit_reached(course.exits, reader.about.tags, local_date(now, reader.zone))):
+        place.end(EnrolmentState.ENDED, rule.say(), now)
         return
+    if (rules := course.rules) is None:
+        place.wait(course.fault)
+        return
+    if course.has_conditions:
+        owed = owed_steps(place, reader)
+        pass_over(owed, place, reader, lambda step: _moment(step, place, reader, rules, None).local.date(), now)
     step = next_step(place, reader)
     if step is not None:
-        rules = place.course.rules
         if isinstance(step.timing, AfterDays | AfterMinutes) and not _comes_afterwards(step, place, reader, rules):
             place.move(Move(WhyMoved.PLANNED, _days_gone(step, place, reader, rules, now), now, now))
-        place.promise(step, _paced(step, place, reader, place.course.rules, pace, list(taken), not_before))
-    elif any(owed_steps(place, reader)):
+        if step.only_if and (why_not := unmet(step.only_if, reader.about)):
+            moment = _moment(step, place, reader, rules, not_before)
+            place.promise(step, replace(moment, reason=f"{moment.reason}; then it is asked again whether {why_not}"))
+        else:
+            place.promise(step, _paced(step, place, reader, rules, pace, list(taken), not_before))
+    elif any(step.ready_since is None for step in owed_steps(place, reader)):
         place.wait(NOT_APPROVED_YET)
-    elif place.course.open_ended:
+    elif course.open_ended:
         place.wait(NO_ISSUE_YET)
-    elif not place.course.steps:
+    elif not course.steps:
         place.wait(NO_LETTER_YET)
     else:
-        place.wait("")
-        place.state = EnrolmentState.FINISHED
+        place.end(EnrolmentState.FINISHED, "", now)
 
 
 def _comes_afterwards(step: CourseStep, place: Place, reader: Reader, rules: Rules) -> bool:
@@ -274,6 +323,7 @@ def arrange(reader: Reader, fresh: Mapping[int, datetime], *, pace: Pace, now: d
     Higher priorities are placed first; among equals what is already promised keeps its day. A letter that has to
     make room never moves forward in time. Returns the places that changed.
     """
+    pace = pace.at_most(reader.letters_a_week)
     today = local_date(now, reader.zone)
     taken = [local_date(handed, reader.zone) for handed in reader.handed]
     taken += [
@@ -288,13 +338,13 @@ def arrange(reader: Reader, fresh: Mapping[int, datetime], *, pace: Pace, now: d
         if place.pk in fresh:
             plan(place, reader, pace=pace, taken=taken, not_before=max(now, fresh[place.pk]), now=now)
             changed.append(place)
-        elif place.due is not None and place.live:
+        elif place.due is not None and place.live and will_come(place, reader):
             day = _day_of(place, reader, today)
             if first_free_day(day, taken, pace) != day:
                 plan(place, reader, pace=pace, taken=taken, not_before=max(now, place.due), now=now)
                 changed.append(place)
         # A place that is planned now counts even if its sequence is only about to go live.
-        if place.due is not None and (place.live or place.pk in fresh):
+        if place.due is not None and (place.live or place.pk in fresh) and will_come(place, reader):
             taken.append(_day_of(place, reader, today))
     return changed
 

@@ -15,7 +15,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from keepshowingup.audience.models import Subscriber
-from keepshowingup.audience.preferences import clear_pause
+from keepshowingup.audience.preferences import clear_pause, set_pace
 from keepshowingup.cadence.advancing import Break, replan, since_promised
 from keepshowingup.cadence.crowd import ALWAYS, Anew, replan_chunk
 from keepshowingup.cadence.due import due_enrolments
@@ -67,8 +67,21 @@ def end_pauses(now: datetime) -> int:
 
 
 def replan_reader(subscriber_id: int, now: datetime) -> None:
-    """A reader's zone or hour is another: every letter is planned anew, none earlier than it was promised."""
+    """A reader's zone, hour, tags or language are others: every letter is planned anew.
+
+    None comes earlier than it was promised.
+    """
     replan(_active_of(subscriber_id), now, keep_promises=True, leave_overdue=True)
+
+
+def choose_pace(subscriber_id: int, letters_a_week: int | None, now: datetime) -> None:
+    """The reader gets at most so many letters in 7 days from now on, or (None) letters as they come.
+
+    What is planned moves at once, also what is due this minute; nothing comes earlier than it was promised.
+    """
+    with transaction.atomic():
+        if set_pace(subscriber_id, letters_a_week):
+            replan(_active_of(subscriber_id), now, keep_promises=True)
 
 
 def replan_sequence(sequence_id: int, now: datetime) -> int:

@@ -66,19 +66,20 @@ def list_(as_json: bool) -> None:
 @click.argument("slug")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object per letter, then one of the sequence.")
 def show(slug: str, as_json: bool) -> None:
-    """The letters of a sequence: their days, their approval, what the proofreader found; and what is in the way."""
+    """The letters of a sequence: days, approval, what the proofreader found, how often it helped, obstacles."""
     with_django()
     from django.conf import settings
 
+    from keepshowingup.cadence.helping import helped_by_step
     from keepshowingup.editorial.reviewing import obstacles
     from keepshowingup.editorial.standings import standings
 
     found = find_sequence(slug)
-    letters = standings(found)
+    letters, helped = standings(found), helped_by_step(found.pk)
     in_the_way = obstacles(found.pk, settings.CLOCK.now()) if found.state == found.State.DRAFT else []
     if as_json:
         for letter in letters:
-            click.echo(json.dumps(letter.row()))
+            click.echo(json.dumps({**letter.row(), "helped": helped.get(letter.key, 0)}))
         summary = {"slug": found.slug, "title": found.title, "state": found.state, "letters": len(letters)}
         click.echo(json.dumps(summary | {"obstacles": in_the_way}))
         return
@@ -86,9 +87,11 @@ def show(slug: str, as_json: bool) -> None:
     from rich.table import Column, Table
 
     click.echo(f"{found.title} ({found.slug}), {found.state}")
-    table = Table(Column("key", overflow="fold"), "when", "subject", "approval", "blocks", "warnings", "notes")
+    columns = ("when", "subject", "approval", "blocks", "warnings", "notes", "helped")
+    table = Table(Column("key", overflow="fold"), *columns)
     for letter in letters:
-        counts = (letter.findings["block"], letter.findings["warn"], letter.findings["note"])
+        findings = letter.findings
+        counts = (findings["block"], findings["warn"], findings["note"], helped.get(letter.key, 0))
         table.add_row(letter.key, letter.timing, letter.subject, letter.approval, *map(str, counts))
     Console().print(table if letters else "No letters yet.")
     if in_the_way:
@@ -246,13 +249,15 @@ def forecast(slug: str, start: str | None, zone: str, hour: str, days: int, ever
         _forecast_everyone(find_sequence(slug), days, as_json)
         return
     from keepshowingup.cadence.forecast import forecast as look_ahead
+    from keepshowingup.cadence.forecast import left_out
     from keepshowingup.editorial.fields import read_time
 
     at = read_time(hour)
     if at is None:
         raise WrongUsage(f"'{hour}' is not a time of day. Write it like --hour 09:30.")
     joins = settings.CLOCK.now() if start is None else read_moment(start, "--start", zone)
-    letters = look_ahead(find_sequence(slug).pk, zone=zone, hour=at, start=joins, days=days)
+    found = find_sequence(slug)
+    letters = look_ahead(found.pk, zone=zone, hour=at, start=joins, days=days)
     if as_json:
         for letter in letters:
             row = {"step": letter.step_key, "local": letter.local.isoformat(), "utc": letter.utc.isoformat()}
@@ -267,6 +272,8 @@ def forecast(slug: str, start: str | None, zone: str, hour: str, days: int, ever
             letter.step_key, f"{letter.local:%a %Y-%m-%d %H:%M}", f"{letter.utc:%Y-%m-%d %H:%M}", letter.reason
         )
     Console().print(table if letters else f"No letters in {days} days.")
+    for key, why in left_out(found.pk):
+        click.echo(f"{key} is not in it: {why}.", err=True)
 
 
 def _forecast_everyone(found: Sequence, days: int, as_json: bool) -> None:

@@ -212,6 +212,39 @@ def resume(email: str) -> None:
 
 @subscriber.command()
 @click.argument("email")
+@click.argument("letters", type=click.Choice(["1", "2", "any"]))
+def often(email: str, letters: str) -> None:
+    """At most so many letters in 7 days for a reader, or any number: as they come."""
+    with_django()
+    from django.conf import settings
+
+    from keepshowingup.cadence.replanning import choose_pace
+    from keepshowingup.outcomes.readers import find
+
+    choose_pace(find(email).pk, None if letters == "any" else int(letters), settings.CLOCK.now())
+    click.echo("Letters come as they come." if letters == "any" else f"At most {letters} in 7 days.", err=True)
+
+
+@subscriber.command()
+@click.argument("email")
+@click.argument("tags", nargs=-1, required=True)
+@click.option("--remove", is_flag=True, help="Take them away instead.")
+def tag(email: str, tags: tuple[str, ...], remove: bool) -> None:
+    """Give a reader tags: neutral labels that letters and sequences may ask for."""
+    with_django()
+    from django.conf import settings
+
+    from keepshowingup.audience.tagging import tags_of
+    from keepshowingup.cadence.tagging import retag
+    from keepshowingup.outcomes.readers import find
+
+    reader = find(email)
+    retag(reader.pk, settings.CLOCK.now(), give=() if remove else tags, take=tags if remove else ())
+    click.echo(f"Tags: {', '.join(tags_of(reader.pk)) or 'none'}.", err=True)
+
+
+@subscriber.command()
+@click.argument("email")
 def leave(email: str) -> None:
     """Stop all letters to a reader, beginning now."""
     with_django()
@@ -260,8 +293,10 @@ def _sequence_id(slug: str | None) -> int | None:
 
 def _print(row: ReaderRow) -> None:
     for name, value in row.items():
-        if name not in {"consents", "sequences"} and value not in {"", None}:
+        if name not in {"consents", "sequences", "tags"} and value not in {"", None}:
             click.echo(f"{name.replace('_', ' ')}: {value}")
+    if row["tags"]:
+        click.echo(f"tags: {', '.join(row['tags'])}")
     for proof in row["consents"]:
         click.echo(f"agreed: {proof['given_at']}, {proof['source']}")
     for place in row["sequences"]:

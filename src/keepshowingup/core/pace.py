@@ -34,6 +34,12 @@ class Pace:
         if self.per_day < 1 or self.per_week < 1:
             raise WrongUsage("At least one letter a day and one a week must be allowed, or nothing would ever come.")
 
+    def at_most(self, a_week: int | None) -> Pace:
+        """This pace, or the slower one of a reader who chose to get so many letters in 7 days."""
+        if a_week is None or a_week >= self.per_week:
+            return self
+        return Pace(min(self.per_day, a_week), a_week)
+
     def __str__(self) -> str:
         return f"at most {self.per_day} a day and {self.per_week} in 7 days"
 

@@ -73,11 +73,16 @@ class EnrolmentState(StrEnum):
     ACTIVE = "active"
     FINISHED = "finished"  # the last letter was handed over; nothing more will come
     LEFT = "left"  # the reader stopped this sequence
+    ENDED = "ended"  # a rule of the sequence ended it before its last letter; the reason says which
     HELD = "held"  # staff must look: the next letter cannot be made
 
 
 STAYING = frozenset({EnrolmentState.ACTIVE, EnrolmentState.HELD})
 """The reader is in the sequence and wants its letters."""
+
+
+OVER = frozenset({EnrolmentState.FINISHED, EnrolmentState.ENDED})
+"""This time in the sequence is over. Whether there may be another one, the sequence says."""
 
 
 class WhyMoved(StrEnum):
@@ -96,6 +101,8 @@ class SkipReason(StrEnum):
     SUPPRESSED = "suppressed"  # the address bounced or complained
     TOO_LATE = "too_late"  # older than the sequence allows
     STEP_DELETED = "step_deleted"
+    NOT_FOR_READER = "not_for_reader"  # the letter's conditions do not hold for this reader
+    ENDED = "ended"  # a rule of the sequence has ended it for this reader
     NOT_NEEDED = "not_needed"  # a request to confirm, to somebody who has confirmed meanwhile
     NOT_RENDERED = "not_rendered"  # the template failed for this reader
     RESTORED = "restored"  # it fell due in the time a restored database has missed, and may have left then

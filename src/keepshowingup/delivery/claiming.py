@@ -142,6 +142,7 @@ class _Waiting(NamedTuple):
     step_deleted_at: datetime | None
     step_kept_until: datetime | None
     revision_id: int | None
+    only_if: str
     state: str
     enrolled_at: datetime
     sequence_id: int
@@ -159,6 +160,7 @@ class _Waiting(NamedTuple):
 _DUE = (
     *("pk", "subscriber_id", "due_at", "due_local", "due_reason"),
     *("next_step_id", "next_step__key", "next_step__deleted_at", "next_step__kept_until", "next_step__current_id"),
+    "next_step__only_if",
     *("state", "enrolled_at", "sequence_id"),
     *(f"subscriber__{name}" for name in (*_Waiting._fields[-9:-1], "state")),
 )
@@ -189,6 +191,7 @@ def _held(row: _Waiting, pk: int, message_id: str) -> Held:
         enrolled_at=row.enrolled_at,
         sequence_id=row.sequence_id,
         revision_id=row.revision_id,
+        only_if=row.only_if,
     )
 
 

@@ -22,6 +22,8 @@ WHY_NOT = {
     SkipReason.SUPPRESSED: "The address must not be written to: it bounced, complained or was stopped.",
     SkipReason.TOO_LATE: "The letter is older than its sequence allows.",
     SkipReason.STEP_DELETED: "The letter was deleted from its sequence.",
+    SkipReason.NOT_FOR_READER: "The letter is for other readers, as things stand.",
+    SkipReason.ENDED: "The sequence has ended for this reader.",
     SkipReason.NOT_NEEDED: "The reader has confirmed, so the letter arrived.",
 }
 

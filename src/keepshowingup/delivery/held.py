@@ -16,7 +16,7 @@ from keepshowingup.editorial.keeping import versions_for
 class Held(NamedTuple):
     """One dispatch with its reader. ``enrolment_id`` and what comes of it are None for a notice.
 
-    Moments are aware, UTC. ``step_deleted_at`` and ``revision_id`` are those of the letter that was claimed.
+    Moments are aware, UTC. ``step_deleted_at``, ``revision_id`` and ``only_if`` are those of the letter claimed.
     ``resent_at`` is set for one that the server may have already; the copy before has ``handed_over_at`` as its Date.
     """
 
@@ -49,6 +49,7 @@ class Held(NamedTuple):
     handed_over_at: datetime | None = None
     promised: bool = False
     resent_at: datetime | None = None
+    only_if: str | None = None
 
     def moment(self, now: datetime) -> datetime:
         """When this letter is written, for its Date and its greeting: a copy has the moment of the one before it."""
@@ -85,6 +86,7 @@ COLUMNS = (
     "handed_over_at",
     "promised",
     "resent_at",
+    "revision__step__only_if",
 )
 
 

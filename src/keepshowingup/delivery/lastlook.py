@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from keepshowingup.audience.about import about_readers
 from keepshowingup.audience.leaving import suppressed_among
 from keepshowingup.audience.models import Notice, Subscriber
 from keepshowingup.cadence.places import rules_of
+from keepshowingup.core.care import exit_reached, read_exits
+from keepshowingup.core.conditions import About, read_conditions, unmet
 from keepshowingup.core.errors import WrongUsage
 from keepshowingup.core.states import EnrolmentState, SkipReason
-from keepshowingup.core.timing import Rules, is_allowed, is_too_late, load_zone
+from keepshowingup.core.timing import Rules, is_allowed, is_too_late, load_zone, local_date
 from keepshowingup.delivery.held import Held, read_held
 from keepshowingup.editorial.models import Sequence
 
@@ -71,8 +74,10 @@ def judge(letters: Iterable[Held], now: datetime) -> Look:
     hours = _Hours(now, {pk: _rules(each) for pk, each in sequences.items()})
     # Whoever suppresses an address stops its reader too; but a request to confirm may be to somebody new to us.
     suppressed = suppressed_among(row.email_key for row in held.values() if row.sequence_id is None)
+    asking = {row.reader_id for row in held.values() if row.only_if}
+    about = about_readers(asking) if asking else {}
     verdicts = {
-        pk: SkipReason.SUPPRESSED if row.email_key in suppressed else _verdict(row, sequences, hours, now)
+        pk: SkipReason.SUPPRESSED if row.email_key in suppressed else _verdict(row, sequences, hours, about, now)
         for pk, row in held.items()
     }
     return Look(held, verdicts, sequences)
@@ -100,22 +105,35 @@ def _rules(sequence: Sequence) -> Rules | None:
         return None
 
 
-def _verdict(held: Held, sequences: Mapping[int, Sequence], hours: _Hours, now: datetime) -> Verdict:
+def _verdict(
+    held: Held, sequences: Mapping[int, Sequence], hours: _Hours, about: Mapping[int, About], now: datetime
+) -> Verdict:
     if held.sequence_id is None:
         return _of_notice(held)
     if held.reader_state != Subscriber.State.ACTIVE or held.enrolment_state == EnrolmentState.LEFT:
         return SkipReason.SUPPRESSED if held.reader_state == Subscriber.State.SUPPRESSED else SkipReason.LEFT
+    if held.enrolment_state == EnrolmentState.ENDED:
+        return SkipReason.ENDED
     if held.revision_id is None or held.step_deleted_at is not None:
         return SkipReason.STEP_DELETED
+    if held.only_if and unmet(read_conditions(held.only_if), about.get(held.reader_id, About())):
+        return SkipReason.NOT_FOR_READER
     if held.paused_at is not None:
         return Rest.READER_PAUSED
     sequence = sequences[held.sequence_id]
     if sequence.state != Sequence.State.LIVE:
         return Rest.SEQUENCE_PAUSED
+    if sequence.ends_when and _is_over(sequence, held.zone, now):
+        return SkipReason.ENDED
     if is_too_late(held.due_at, now, sequence.too_late_hours):
         return SkipReason.TOO_LATE
     # It was the right hour when it fell due. After an outage or behind a long queue it may be three in the morning.
     return None if hours[held.sequence_id, held.zone] else Rest.NOT_NOW
+
+
+def _is_over(sequence: Sequence, zone: str, now: datetime) -> bool:
+    """Whether the date that ends it has come where the reader lives. Other rules end the place when they are met."""
+    return exit_reached(read_exits(sequence.ends_when), frozenset(), local_date(now, load_zone(zone))) is not None
 
 
 def _of_notice(held: Held) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -57,6 +57,8 @@ class Drawer:
     looks: dict[Look, CompiledLetter] = field(default_factory=dict)
     skeletons: dict[Shape, Skeleton | None] = field(default_factory=dict)
     cut_off: dict[int, str] = field(default_factory=dict)
+    asking: set[int] = field(default_factory=set)
+    """The revisions that ask whether they helped: only for these a link is made."""
 
     def read(self, revision_ids: set[int]) -> None:
         """Have these revisions' letters at hand."""
@@ -66,6 +68,8 @@ class Drawer:
         unread = revision_ids - self.letters.keys()
         for revision in Revision.objects.filter(pk__in=unread):
             self.letters[revision.pk] = compiled(revision)
+            if "helped_url" in revision.html or "helped_url" in revision.text:
+                self.asking.add(revision.pk)
         for edition in Edition.objects.filter(revision__in=unread & self.letters.keys()):
             letter = self.letters[edition.revision_id]
             self.looks[edition.revision_id, edition.theme] = replace(letter, html=edition.html)
@@ -229,7 +233,7 @@ def prepare(held: Held, paper: Stationery) -> Prepared:
 
 def _letter(held: Held, sequence: Sequence, paper: Stationery, sender: str) -> bytes:
     assert held.revision_id is not None
-    shared, personal = _shared_values(held, sequence, paper), _personal_values(held)
+    shared, personal = _shared_values(held, sequence, paper), _personal_values(held, paper.drawer.asking)
     headers = _headers(held, sequence, personal.unsubscribe_url, paper, sender)
     look = held.revision_id, paper.theme_for(held.theme, sequence)
     skeleton = paper.skeleton(held, look, shared, tuple(map(bool, personal)))
@@ -241,14 +245,25 @@ def _letter(held: Held, sequence: Sequence, paper: Stationery, sender: str) -> b
     return compose(rendered, headers)
 
 
-def _personal_values(held: Held) -> Personal:
+def _personal_values(held: Held, asking: Container[int | None]) -> Personal:
     preferences = link(Purpose.PREFERENCES, held.opaque)
     return Personal(
         first_name=held.first_name,
         unsubscribe_url=link(Purpose.LEAVE, held.opaque),
         preferences_url=preferences,
         pause_url=f"{preferences}#pause",
+        helped_url=_helped_link(held.opaque, held.revision_id) if held.revision_id in asking else "",
     )
+
+
+def _helped_link(opaque: str, revision_id: int | None) -> str:
+    """It names the reader and the letter, so it works for as long as both are there, and nothing is kept for it."""
+    return link(Purpose.HELPED, f"{opaque}{revision_id or 0:08x}")
+
+
+def letter_of(name: str) -> tuple[str, int]:
+    """A reader's opaque name and the revision, from the name in a link of :func:`_helped_link`."""
+    return name[:-8], int(name[-8:], 16)
 
 
 def _shared_values(held: Held, sequence: Sequence, paper: Stationery) -> LetterValues:
@@ -299,7 +314,7 @@ def values_for(reader: Subscriber, sequence: Sequence, now: datetime, *, joined_
     """What a letter would know about this reader at ``now``; the reader may be invented and need not be saved."""
     held = invented(reader, sequence, now, enrolled_at=joined_at)
     shared = _shared_values(held, sequence, Stationery(masthead(), {}, Drawer(), now))
-    return replace(shared, **_personal_values(held)._asdict())
+    return replace(shared, **_personal_values(held, (None,))._asdict())
 
 
 def invented(reader: Subscriber, sequence: Sequence, now: datetime, **known: object) -> Held:

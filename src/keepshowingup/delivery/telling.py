@@ -74,6 +74,8 @@ SKIPPED = {
     SkipReason.STEP_DELETED: "it was taken out of the sequence",
     SkipReason.NOT_NEEDED: "the reader had confirmed meanwhile",
     SkipReason.NOT_RENDERED: "it could not be made",
+    SkipReason.NOT_FOR_READER: "it is not for this reader",
+    SkipReason.ENDED: "the sequence had ended for the reader",
     SkipReason.RESTORED: "it was due in a time that a restored database has missed, and may have left then",
 }
 

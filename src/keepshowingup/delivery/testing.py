@@ -9,7 +9,7 @@ from datetime import datetime
 from django.conf import settings
 
 from keepshowingup.audience.models import Subscriber
-from keepshowingup.cadence.models import Enrolment
+from keepshowingup.cadence.rounds import last_round
 from keepshowingup.core.address import check_address
 from keepshowingup.core.errors import NotFound, PartMissing, Refused
 from keepshowingup.delivery.naming import OCTETS
@@ -43,7 +43,7 @@ def render_for(step: Step, to: str, now: datetime) -> Prepared:
         raise Refused(f"The step '{step.key}' has no letter yet. Write one first.")
     sequence = step.sequence
     reader = Subscriber.objects.filter(email_key=checked.key).first()
-    enrolment = reader and Enrolment.objects.filter(subscriber=reader, sequence=sequence).first()
+    enrolment = reader and last_round(reader.pk, sequence.pk)
     reader = reader or Subscriber(email=checked.normalised, email_key=checked.key, state=Subscriber.State.ACTIVE)
     paper = stationery({sequence.pk: sequence}, {revision.pk}, now)
     held = invented(

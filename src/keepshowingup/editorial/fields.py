@@ -11,9 +11,12 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from keepshowingup.core.errors import WrongUsage
 from keepshowingup.editorial.wording import fault_in_line, fault_in_text, tidy_line, tidy_text
 
+T = TypeVar("T")
 _FIELD = re.compile(r"\s*[\"']?([A-Za-z_][A-Za-z0-9_-]*)[\"']?\s*[=:]")
 _TOML_LINE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
 _PLAIN_LINE = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)\s*:(?:\s+(.*))?\Z")
@@ -130,6 +133,21 @@ class Fields:
             return ends[0], ends[1]
         self.fault(name, f'The field {name} is not a span of time: write it like {name} = "08:00-21:00".')
         return default
+
+    def take_each(self, name: str, read: Callable[[str], T]) -> tuple[T, ...]:
+        """A list of texts, or one text with commas between them, each read and each once."""
+        value = self.values.get(name, [])
+        written = value.split(",") if isinstance(value, str) else value
+        if not isinstance(written, list) or not all(isinstance(each, str) for each in written):
+            self.fault(name, f'The field {name} is not a list of texts: write it like {name} = ["one", "two"].')
+            return ()
+        taken: dict[T, None] = {}
+        for each in filter(str.strip, written):
+            try:
+                taken[read(each)] = None
+            except WrongUsage as wrong:
+                self.fault(name, wrong.message)
+        return tuple(taken)
 
     def _text(self, name: str, default: str) -> str:
         value = self.values.get(name, default)

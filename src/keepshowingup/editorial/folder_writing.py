@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from keepshowingup.core.care import Care
 from keepshowingup.core.errors import Refused
 from keepshowingup.core.timing import AfterDays, AfterMinutes
 from keepshowingup.editorial.fields import Fault, toml_text
@@ -92,7 +93,22 @@ def sequence_text(sequence: FolderSequence) -> str:
             rows.append(f'{name} = "{say_time(span[0])}-{say_time(span[1])}"')
     if sequence.too_late_hours is not None:
         rows.append(f"too_late_hours = {sequence.too_late_hours}")
-    return "\n".join(rows) + "\n"
+    return "\n".join([*rows, *_care_rows(sequence.care)]) + "\n"
+
+
+def _care_rows(care: Care) -> Iterator[str]:
+    if care.urgent:
+        yield "urgent = true"
+    if care.again_after_days is not None:
+        yield f"again_after_days = {care.again_after_days}"
+    if care.ends_when:
+        yield f"ends_when = {_list(care.ends_when)}"
+    if care.then:
+        yield f"then = {toml_text(care.then)}"
+
+
+def _list(values: Iterable[object]) -> str:
+    return f"[{', '.join(toml_text(str(value)) for value in values)}]"
 
 
 def step_text(step: FolderStep) -> str:
@@ -107,6 +123,8 @@ def step_text(step: FolderStep) -> str:
         rows.append(f"date = {timing.date.isoformat()}")
     if not isinstance(timing, AfterMinutes) and timing.at is not None:
         rows.append(f'at = "{say_time(timing.at)}"')
+    if step.only_if:
+        rows.append(f"only_if = {_list(step.only_if)}")
     rows.append(f"subject = {toml_text(step.subject)}")
     if step.preheader:
         rows.append(f"preheader = {toml_text(step.preheader)}")

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from keepshowingup.core.care import Care, loop_from, read_exit
+from keepshowingup.core.conditions import Condition, read_condition
 from keepshowingup.core.errors import Refused, WrongUsage
 from keepshowingup.core.timing import AfterDays, AfterMinutes, OnDate, Timing
 from keepshowingup.editorial.fields import Fault, Fields, read_plain, read_toml
@@ -38,6 +40,7 @@ STAND_IN = "words"
 WINDOW = (dt.time(8, 0), dt.time(21, 0))
 QUIET = (dt.time(21, 0), dt.time(8, 0))
 EVERY_DAY = "1234567"
+USUAL_CARE = Care()
 DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 STEP_FILE = re.compile(r"(\d{1,5})-(.+)\.md\Z")
@@ -54,8 +57,12 @@ _SEQUENCE_FIELDS = (
     "window",
     "quiet",
     "too_late_hours",
+    "urgent",
+    "again_after_days",
+    "ends_when",
+    "then",
 )
-_STEP_FIELDS = ("key", "day", "minutes", "date", "at", "subject", "preheader")
+_STEP_FIELDS = ("key", "day", "minutes", "date", "at", "only_if", "subject", "preheader")
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,7 @@ class FolderStep:
     subject: str
     preheader: str
     body: str
+    only_if: tuple[Condition, ...] = ()
     file: str = field(default="", compare=False)
     places: Mapping[str, int] = field(default_factory=dict, compare=False)
 
@@ -88,6 +96,7 @@ class FolderSequence:
     window: tuple[dt.time, dt.time] = WINDOW
     quiet: tuple[dt.time, dt.time] = QUIET
     too_late_hours: int | None = None
+    care: Care = USUAL_CARE
     steps: tuple[FolderStep, ...] = ()
 
 
@@ -108,12 +117,23 @@ def read_folder(path: Path) -> FolderSequence:
 
 
 def validate(path: Path) -> list[Fault]:
-    """Everything that is wrong in a folder, by file and line; empty when it can be applied. Compiles every letter."""
+    """Everything that is wrong in a folder, by file and line; empty when it can be applied. Compiles every letter.
+
+    The folders beside it are asked whether readers would go round without end.
+    """
     sequence, faults = _read(path)
+    if sequence.care.then and (way := _round_from(sequence, path)):
+        faults.append(Fault(SEQUENCE_FILE, 1, f"Readers would go round without end: {', then '.join(way)}."))
     language = sequence.language if fault_in_language(sequence.language) is None else "en"
     for step in sequence.steps:
         faults += check_letter(step, language)
     return sorted(set(faults))
+
+
+def _round_from(sequence: FolderSequence, path: Path) -> tuple[str, ...]:
+    beside = [read_sequence_file(file.parent)[0] for file in sorted(path.resolve().parent.glob(f"*/{SEQUENCE_FILE}"))]
+    then = {other.slug: other.care.then for other in beside} | {sequence.slug: sequence.care.then}
+    return () if sequence.care.then == sequence.slug else loop_from(sequence.slug, then)
 
 
 def check_letter(step: FolderStep, language: str) -> list[Fault]:
@@ -188,7 +208,14 @@ def _sequence(fields: Fields, folder_name: str) -> FolderSequence:
         window=fields.take_span("window", WINDOW),
         quiet=fields.take_span("quiet", QUIET),
         too_late_hours=fields.take_whole("too_late_hours"),
+        care=Care(
+            urgent=fields.take_switch("urgent"),
+            again_after_days=fields.take_whole("again_after_days"),
+            ends_when=fields.take_each("ends_when", read_exit),
+            then=fields.take_checked("then", "", lambda then: fault_in_key("then", then) if then else None),
+        ),
     )
+    fields.fault("then", sequence.care.fault(sequence.slug))
     try:
         check_hours(sequence.weekdays, sequence.window, sequence.quiet)
     except WrongUsage as wrong:
@@ -265,6 +292,7 @@ def read_step(text: str, file: str) -> tuple[FolderStep | None, list[Fault]]:
         subject=fields.take_line("subject", SUBJECT_LENGTH, needed=True),
         preheader=fields.take_line("preheader", SUBJECT_LENGTH),
         body=body,
+        only_if=fields.take_each("only_if", read_condition),
         file=file,
         places={"subject": fields.line_of("subject"), "preheader": fields.line_of("preheader"), "body": body_line},
     )

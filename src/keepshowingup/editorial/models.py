@@ -76,6 +76,15 @@ class Sequence(models.Model):
     quiet_end = models.TimeField(default=dt.time(8, 0))
     too_late_hours = models.PositiveIntegerField(null=True, blank=True, help_text="Older letters are skipped")
 
+    urgent = models.BooleanField(default=False, help_text="Help in a crisis: on a clash it waits least")
+    again_after_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Who is through may begin anew after so many days; empty: never"
+    )
+    ends_when = models.CharField(max_length=500, blank=True, help_text="Rules of core/care.py, commas between them")
+    then = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="What follows at its end"
+    )
+
     created_at = models.DateTimeField()
     activated_at = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
@@ -102,6 +111,9 @@ class Step(models.Model):
     subject = models.CharField(max_length=200)
     preheader = models.CharField(max_length=200, blank=True)
     body = models.TextField(help_text="Markdown with merge fields")
+    only_if = models.CharField(
+        max_length=500, blank=True, help_text="Conditions of core/conditions.py, commas between them"
+    )
     deleted_at = models.DateTimeField(null=True, blank=True)
     there_since = models.DateTimeField(
         null=True, blank=True, help_text="UTC; when it was brought back: readers past its place then do without it"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Literal
 
+from keepshowingup.core.conditions import write_conditions
 from keepshowingup.core.editions import Change
 from keepshowingup.core.editions import Kind as ChangeKind
 from keepshowingup.core.ordering import staying as keys_that_stay
@@ -31,7 +32,7 @@ class FieldChange:
 class StepChange:
     """What happens to one letter. ``diff`` has the lines that go (``-``) and come (``+``).
 
-    ``changed`` has other words, and waits for approval; ``moved`` has another day or place and the same words;
+    ``changed`` has other words, and waits for approval; ``moved`` has another day, place or readers and the same words;
     ``restored`` was deleted once: who had it then does not get it again.
     """
 
@@ -157,7 +158,7 @@ def _change(old: FolderStep, new: FolderStep, *, out_of_order: bool) -> list[Ste
     place = "another place in the order" if out_of_order else ""
     if words:
         return [_step("changed", new, diff=_diff(old, new), note=place)]
-    if old.timing != new.timing or out_of_order:
+    if (old.timing, old.only_if) != (new.timing, new.only_if) or out_of_order:
         return [_step("moved", new, diff=_diff(old, new), note=place)]
     return []
 
@@ -166,6 +167,7 @@ def _diff(old: FolderStep, new: FolderStep) -> tuple[str, ...]:
     lines: list[str] = []
     for name, was, becomes in (
         ("when", say_timing(old.timing), say_timing(new.timing)),
+        ("only if", write_conditions(old.only_if), write_conditions(new.only_if)),
         ("subject", old.subject, new.subject),
         ("preheader", old.preheader, new.preheader),
     ):
@@ -194,11 +196,17 @@ def _fields(old: FolderSequence, new: FolderSequence) -> Iterator[FieldChange]:
         was, becomes = getattr(old, name), getattr(new, name)
         if was != becomes:
             yield FieldChange(name, _written(was), _written(becomes))
+    for name in ("urgent", "again_after_days", "ends_when", "then"):
+        was, becomes = getattr(old.care, name), getattr(new.care, name)
+        if was != becomes:
+            yield FieldChange(name, _written(was), _written(becomes))
 
 
 def _written(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, tuple) and not all(isinstance(each, time) for each in value):
+        return ", ".join(map(str, value))
     if isinstance(value, tuple):
         return "-".join(say_time(end) for end in value)
     return str(value).lower() if isinstance(value, bool) else str(value)

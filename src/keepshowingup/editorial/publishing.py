@@ -10,8 +10,10 @@ from pathlib import Path
 
 from django.db import transaction
 
+from keepshowingup.core.conditions import read_conditions
 from keepshowingup.core.editions import Way
 from keepshowingup.core.errors import NotFound
+from keepshowingup.editorial.caring import care_of, put_care, written_conditions
 from keepshowingup.editorial.composing import create_sequence, edit_sequence
 from keepshowingup.editorial.editing import changing
 from keepshowingup.editorial.folder_writing import Written, write_folder
@@ -90,6 +92,7 @@ def folder_of(sequence: Sequence) -> FolderSequence:
         window=(sequence.window_start, sequence.window_end),
         quiet=(sequence.quiet_start, sequence.quiet_end),
         too_late_hours=sequence.too_late_hours,
+        care=care_of(sequence),
         steps=_numbered([_folder_step(step) for step in steps]),
     )
 
@@ -104,6 +107,7 @@ def _carry_out(sequence: Sequence, folder: FolderSequence, changes: Plan, author
         if not revision.is_approved and revision.created_at == now:
             revision.way = way
             revision.save(update_fields=["way"])
+    put_care(sequence.pk, folder.care)
     gone = [change.key for change in changes.steps if change.kind == "deleted"]
     sequence.steps.filter(key__in=gone).update(deleted_at=now)
 
@@ -131,6 +135,7 @@ def _edit(sequence: Sequence, folder: FolderSequence, now: datetime) -> Sequence
 def _put(step: Step, sequence: Sequence, wanted: FolderStep, author: str, now: datetime) -> Revision:
     step.position, step.deleted_at = wanted.number, None
     put_timing(step, wanted.timing)
+    step.only_if = written_conditions(wanted.only_if)
     step.save()
     try:
         return revise(
@@ -158,6 +163,7 @@ def _folder_step(step: Step) -> FolderStep:
         subject=step.subject,
         preheader=step.preheader,
         body=step.body,
+        only_if=read_conditions(step.only_if),
     )
 
 

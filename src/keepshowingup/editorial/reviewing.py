@@ -16,6 +16,7 @@ from keepshowingup.core.editions import Way
 from keepshowingup.core.errors import NotFound, Refused, WrongUsage
 from keepshowingup.core.proofreading import Finding, Report, TextKind, proofread
 from keepshowingup.editorial import help_now
+from keepshowingup.editorial.caring import fault_in_round
 from keepshowingup.editorial.editing import changing
 from keepshowingup.editorial.masthead import masthead_obstacles
 from keepshowingup.editorial.models import Approval, Revision, Sequence, Step
@@ -174,6 +175,8 @@ def obstacles(sequence_id: int, now: datetime, *, at_terminal: bool = True) -> l
             f"{letters} not approved ({_listed(waiting)}): somebody who did not write them approves them on the "
             f"sequence's page under /staff/{f', or with {approve}' if at_terminal else ''}."
         )
+    if round_and_round := fault_in_round(sequence):
+        found.append(round_and_round)
     return found + masthead_obstacles(at_terminal=at_terminal) + help_now.obstacles(now)
 
 

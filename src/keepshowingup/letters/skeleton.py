@@ -24,12 +24,13 @@ from keepshowingup.letters.values import CompiledLetter, LetterValues
 
 
 class Personal(NamedTuple):
-    """What differs from reader to reader: plain text and absolute addresses."""
+    """What differs from reader to reader: plain text and absolute addresses. Few letters ask for ``helped_url``."""
 
     first_name: str
     unsubscribe_url: str
     preferences_url: str
     pause_url: str
+    helped_url: str = ""
 
 
 # Filters that write a value down as it is, or a fallback where there is none.

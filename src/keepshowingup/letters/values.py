@@ -31,6 +31,7 @@ class LetterValues:
     unsubscribe_url: str = ""
     preferences_url: str = ""
     pause_url: str = ""
+    helped_url: str = ""
     article_url: str = ""
     article_title: str = ""
     confirm_url: str = ""
@@ -71,6 +72,7 @@ SAMPLE = LetterValues(
     unsubscribe_url="https://letters.example.org/unsubscribe/sample",
     preferences_url="https://letters.example.org/preferences/sample",
     pause_url="https://letters.example.org/preferences/sample#pause",
+    helped_url="https://letters.example.org/helped/sample",
     article_url="https://letters.example.org/articles/sample",
     article_title="Somebody stayed",
     confirm_url="https://letters.example.org/confirm/sample",

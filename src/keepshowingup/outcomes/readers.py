@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.audience.tagging import tags_of
 from keepshowingup.core.address import check_address
 from keepshowingup.core.errors import NotFound
 
@@ -40,6 +41,8 @@ class ReaderRow(TypedDict):
     language: str
     country: str
     audience: str
+    tags: list[str]
+    letters_a_week: int | None
     state: str
     paused_until: str | None
     paused: bool
@@ -69,6 +72,8 @@ def describe(reader: Subscriber) -> ReaderRow:
         language=reader.language,
         country=reader.country,
         audience=reader.audience,
+        tags=tags_of(reader.pk),
+        letters_a_week=reader.letters_a_week,
         state=reader.state,
         paused=reader.paused_at is not None,
         paused_until=_iso(reader.paused_until),

@@ -16,7 +16,8 @@ from keepshowingup.audience.details import read_country, read_hour, read_languag
 from keepshowingup.audience.joining import JoinRequest, add_confirmed, ask_to_join
 from keepshowingup.audience.leaving import leave
 from keepshowingup.cadence.enrolling import enrol
-from keepshowingup.cadence.replanning import resume_reader
+from keepshowingup.cadence.replanning import choose_pace, resume_reader
+from keepshowingup.cadence.tagging import retag
 from keepshowingup.core.errors import NotFound
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.outcomes.readers import describe, find
@@ -61,6 +62,21 @@ class Break(Given):
     days: int | None = Field(None, ge=1, le=preferences.LONGEST_PAUSE)
 
 
+class Tags(Given):
+    """Whom it is about, the neutral labels they get, and those that are taken away."""
+
+    email: Email
+    give: list[Annotated[str, Field(max_length=60)]] = Field(default=[], max_length=50, examples=[["spring-group"]])
+    take: list[Annotated[str, Field(max_length=60)]] = Field(default=[], max_length=50)
+
+
+class Often(Given):
+    """Whom it is about and how many letters in 7 days they want at most; empty: as they come."""
+
+    email: Email
+    a_week: Literal[1, 2] | None = None
+
+
 class Added(Schema):
     """``active``: letters come. ``asked``: a letter asks for their yes, or nothing was to be asked; alike for all."""
 
@@ -97,6 +113,8 @@ class Reader(Schema):
     language: str
     country: str
     audience: str
+    tags: list[str]
+    letters_a_week: int | None
     state: str
     paused: bool
     paused_until: datetime | None
@@ -164,6 +182,20 @@ def pause(request: HttpRequest, given: Break) -> Reader:
 def resume(request: HttpRequest, given: Address) -> Reader:
     """Letters go on, moved by the days the break lasted. Without a break nothing changes."""
     resume_reader(find(given.email).pk, settings.CLOCK.now())
+    return _answer(given.email)
+
+
+@router.post("/tags", response={200: Reader, **NO}, summary="Give a reader tags and take tags away")
+def tags(request: HttpRequest, given: Tags) -> Reader:
+    """What is planned follows at once. A tag is a neutral label: one that names the topic is refused."""
+    retag(find(given.email).pk, settings.CLOCK.now(), give=given.give, take=given.take)
+    return _answer(given.email)
+
+
+@router.post("/often", response={200: Reader, **NO}, summary="Choose how often letters come")
+def often(request: HttpRequest, given: Often) -> Reader:
+    """At most so many in 7 days. What is planned moves at once."""
+    choose_pace(find(given.email).pk, given.a_week, settings.CLOCK.now())
     return _answer(given.email)
 
 

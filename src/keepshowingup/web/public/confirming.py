@@ -11,7 +11,7 @@ from keepshowingup.audience.joining import find_invitation
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.audience.tokens import Purpose, make
 from keepshowingup.cadence import enrolling
-from keepshowingup.cadence.models import Enrolment
+from keepshowingup.cadence.rounds import last_round
 from keepshowingup.core.errors import Refused
 from keepshowingup.core.timing import load_zone
 from keepshowingup.web.public.doors import public_page, show
@@ -30,7 +30,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     except Refused as refused:
         return show(request, "public/refused.html", {"message": refused.message}, status=refused.status)
     reader = Subscriber.objects.get(pk=confirmed.subscriber_id)
-    enrolment = Enrolment.objects.filter(subscriber=reader, sequence=confirmed.sequence_id).first()
+    enrolment = last_round(reader.pk, confirmed.sequence_id) if confirmed.sequence_id is not None else None
     context = {
         "first_letter": said_when(enrolment.due_at, reader.zone) if enrolment and enrolment.due_at else "",
         "preferences": f"/preferences/{make(Purpose.PREFERENCES, reader.opaque)}",

@@ -22,6 +22,12 @@ def everything_about(reader: Subscriber) -> dict[str, Any]:
                 "state": enrolment.state,
                 "since": enrolment.enrolled_at,
                 "day_0": enrolment.started_on,
+                "time": enrolment.round,
+                "ended_at": enrolment.ended_at,
+                "you_said_it_helped": [
+                    {"letter": helped.step_key, "said_at": helped.said_at}
+                    for helped in enrolment.helped.order_by("said_at")
+                ],
                 "next_letter_at": enrolment.due_at,
                 "next_letter_why_then": enrolment.due_reason,
             }

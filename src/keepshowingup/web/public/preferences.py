@@ -14,9 +14,10 @@ from keepshowingup.audience.preferences import change, pause
 from keepshowingup.audience.tokens import Purpose, read
 from keepshowingup.cadence import enrolling, replanning
 from keepshowingup.cadence.models import Enrolment
+from keepshowingup.cadence.rounds import may_begin_again
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.core.states import STAYING, EnrolmentState
-from keepshowingup.core.timing import load_zone
+from keepshowingup.core.timing import load_zone, local_date
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.letters.themes import theme_labels
@@ -28,6 +29,7 @@ from keepshowingup.web.public.forms import OWN_TIME, PARTS_OF_DAY, LookForm, Set
 from keepshowingup.web.public.joining import zone_context
 from keepshowingup.web.public.zones import country_of, place_of
 
+PACES = (("", "As they come", "in their own rhythm"), ("2", "Two a week", "at most"), ("1", "One a week", "at most"))
 BREAKS = {"7": "a week", "14": "two weeks", "30": "a month", "": "until I say"}
 
 
@@ -108,6 +110,14 @@ def _letters(request: HttpRequest, token: str, reader: Subscriber, now: datetime
     return _done(request, token, reader, "Saved.")
 
 
+def _often(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
+    wanted = request.POST.get("a_week", "")
+    if wanted not in {number for number, *_ in PACES}:
+        return _page(request, token, reader, message="Please choose how often letters should come.", status=422)
+    replanning.choose_pace(reader.pk, int(wanted) if wanted else None, now)
+    return _done(request, token, reader, "Saved. Letters that were planned have moved to fit.")
+
+
 def _leave(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
     leaving.leave(reader.pk, now)
     return _done(request, token, reader, "You will get no more letters from us.")
@@ -134,6 +144,7 @@ ACTS = {
     "pause": _pause,
     "resume": _resume,
     "letters": _letters,
+    "often": _often,
     "leave": _leave,
     "download": _download,
     "erase": _ask_to_erase,
@@ -154,7 +165,9 @@ def _done(request: HttpRequest, token: str, reader: Subscriber, message: str) ->
 
 def _choices(reader: Subscriber) -> list[dict[str, Any]]:
     """The letters this reader gets, and the others they may start."""
-    theirs = {e.sequence_id: e for e in Enrolment.objects.filter(subscriber=reader).select_related("sequence")}
+    rounds = Enrolment.objects.filter(subscriber=reader).select_related("sequence").order_by("round")
+    theirs = {e.sequence_id: e for e in rounds}  # the last round stands for all of them
+    today = local_date(settings.CLOCK.now(), load_zone(reader.zone))
     offered = {s.pk: s for s in Sequence.objects.filter(state=Sequence.State.LIVE)}
     offered |= {pk: e.sequence for pk, e in theirs.items() if e.state in STAYING}
     return [
@@ -165,7 +178,9 @@ def _choices(reader: Subscriber) -> list[dict[str, Any]]:
             "next": _next(theirs[pk], reader) if pk in theirs else "",
         }
         for pk, sequence in sorted(offered.items(), key=lambda item: item[1].title)
-        if pk not in theirs or theirs[pk].state in {*STAYING, EnrolmentState.LEFT}
+        if pk not in theirs
+        or theirs[pk].state in {*STAYING, EnrolmentState.LEFT}
+        or may_begin_again(theirs[pk], sequence.again_after_days, reader.zone, today)
     ]
 
 
@@ -205,6 +220,8 @@ def _page(
         "parts_of_day": PARTS_OF_DAY.items(),
         "part": said.get("when", part),
         "own_time": OWN_TIME,
+        "paces": PACES,
+        "a_week": str(reader.letters_a_week or ""),
         "hour": said.get("hour", reader.hour.strftime("%H:%M")),
         "first_name": said.get("first_name", reader.first_name),
         "letters": _choices(reader),

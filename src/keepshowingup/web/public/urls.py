@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from keepshowingup.web.public import confirming, joining, leaving, pages, preferences
+from keepshowingup.web.public import confirming, helping, joining, leaving, pages, preferences
 
 urlpatterns: list[URLPattern] = [
     path("", joining.join, name="join"),
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("preferences/<str:token>", preferences.preferences, name="preferences"),
     path("unsubscribe/<str:token>", leaving.unsubscribe, name="unsubscribe"),
     path("unsubscribe/<str:token>/again", leaving.again, name="unsubscribe-again"),
+    path("helped/<str:token>", helping.helped, name="helped"),
     path("privacy", pages.privacy, name="privacy"),
     path("manage", pages.manage, name="manage"),
     path("stop", pages.stop, name="stop"),

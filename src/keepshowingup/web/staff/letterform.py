@@ -6,7 +6,10 @@ from typing import Any
 
 from django import forms
 
+from keepshowingup.core.conditions import read_conditions, write_conditions
+from keepshowingup.core.errors import WrongUsage
 from keepshowingup.core.timing import AfterDays, AfterMinutes, OnDate, Timing
+from keepshowingup.editorial.caring import LONGEST_RULES
 from keepshowingup.editorial.models import Revision, Step
 from keepshowingup.editorial.timings import LONGEST_DAYS, LONGEST_MINUTES, timing_of
 from keepshowingup.editorial.wording import BODY_LENGTH, SUBJECT_LENGTH
@@ -60,12 +63,20 @@ class LetterForm(TimingForm):
 
     subject = forms.CharField(max_length=SUBJECT_LENGTH, error_messages={"required": "Give the letter a subject."})
     preheader = forms.CharField(max_length=SUBJECT_LENGTH, required=False)
+    only_if = forms.CharField(max_length=LONGEST_RULES, required=False)
     body = forms.CharField(
         max_length=BODY_LENGTH, strip=False, error_messages={"required": "The letter has no words yet."}
     )
     based_on = forms.IntegerField(required=False)
 
-    field_order = ("subject", "preheader", "when", "days", "minutes", "date", "at", "body", "based_on")
+    field_order = ("subject", "preheader", "when", "days", "minutes", "date", "at", "only_if", "body", "based_on")
+
+    def clean_only_if(self) -> str:
+        """Conditions in their one form; a sentence about the first that is none."""
+        try:
+            return write_conditions(read_conditions(self.cleaned_data["only_if"]))
+        except WrongUsage as wrong:
+            raise forms.ValidationError(wrong.message) from wrong
 
 
 def fields_of(step: Step, newest: Revision) -> dict[str, str]:
@@ -74,6 +85,7 @@ def fields_of(step: Step, newest: Revision) -> dict[str, str]:
         "subject": step.subject,
         "preheader": step.preheader,
         **TimingForm.fields_for(timing_of(step)),
+        "only_if": step.only_if,
         "body": step.body,
         "based_on": str(newest.number),
     }

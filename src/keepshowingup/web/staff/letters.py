@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from keepshowingup.cadence import replans
+from keepshowingup.core.conditions import read_conditions
 from keepshowingup.core.errors import KeepShowingUpError, Refused, WrongUsage
 from keepshowingup.core.timing import AfterDays, OnDate, Timing
 from keepshowingup.editorial import composing
-from keepshowingup.editorial.models import Step
+from keepshowingup.editorial.caring import put_conditions
+from keepshowingup.editorial.models import Sequence, Step
 from keepshowingup.editorial.timings import timing_of
 from keepshowingup.web.staff import changes, composer, drafts
 from keepshowingup.web.staff.counting import count_of
@@ -39,7 +43,8 @@ def save(request: StaffRequest, step_id: int) -> HttpResponse:
         sentence = f"{by} saved this letter while you were writing. Your words are below; save again to replace theirs."
         return composer.page(request, step, sentence, status=409)
     try:
-        said = _edit(step, form, request.desk.person.email)
+        with transaction.atomic():
+            said = _edit(step, form, request.desk.person.email)
         timing = form.timing()
         asks = changes.make(request, step, changes.query_of(timing)) if timing != timing_of(step) else None
     except KeepShowingUpError as error:
@@ -53,6 +58,9 @@ def save(request: StaffRequest, step_id: int) -> HttpResponse:
 def _edit(step: Step, form: LetterForm, author: str) -> str:
     """Save the words, which then wait for approval; what came of it, in words. Their day is another change."""
     values, now = form.cleaned_data, settings.CLOCK.now()
+    conditions = put_conditions(step.pk, read_conditions(values["only_if"]))
+    if conditions and step.sequence.state == Sequence.State.LIVE:
+        replans.after_change(step.sequence_id, now)
     words = (values["subject"].strip(), values["preheader"].strip(), values["body"].replace("\r\n", "\n").rstrip())
     if words != (step.subject, step.preheader, step.body.rstrip()):
         composing.edit_step(
@@ -64,6 +72,8 @@ def _edit(step: Step, form: LetterForm, author: str) -> str:
             now=now,
         )
         return "Saved. A second person approves it before it goes out."
+    if conditions:
+        return "For whom it is has changed. The words are as they were."
     return "Nothing had changed." if form.timing() == timing_of(step) else ""
 
 

@@ -17,9 +17,11 @@ from keepshowingup.audience import preferences
 from keepshowingup.audience.leaving import is_suppressed, settle_stop_request
 from keepshowingup.audience.leaving import leave as leave_all
 from keepshowingup.audience.models import StopRequest, Subscriber
+from keepshowingup.audience.tagging import tags_of
 from keepshowingup.cadence.explaining import About
 from keepshowingup.cadence.forecast import forecast_reader
 from keepshowingup.cadence.replanning import resume_reader
+from keepshowingup.cadence.tagging import retag
 from keepshowingup.core.address import check_address
 from keepshowingup.core.errors import NotFound, Refused
 from keepshowingup.core.timing import load_zone, to_local
@@ -81,6 +83,7 @@ def show(request: StaffRequest, opaque: str) -> HttpResponse:
         "told": tell(reader, now),
         "enrolments": reader.enrolments.select_related("sequence", "next_step").order_by("pk"),
         "rows": [row(dispatch) for dispatch in letters.order_by("-pk")[:LETTERS_SHOWN]],
+        "tags": tags_of(reader.pk),
         "consents": reader.consents.order_by("-given_at"),
     }
     return render(request, "staff/reader.html", context)
@@ -146,6 +149,17 @@ def pause(request: StaffRequest, opaque: str) -> HttpResponse:
     preferences.pause(reader.pk, settings.CLOCK.now(), int(text) if text else None)
     log.info("user %s paused reader %s", request.user.pk, reader.opaque)
     messages.success(request, "Their letters rest.")
+    return redirect("staff:reader", opaque=opaque)
+
+
+@require_POST
+def tag(request: StaffRequest, opaque: str) -> HttpResponse:
+    """Give a tag, or take the one whose button was pressed."""
+    reader = _find(opaque)
+    give, take = request.POST.get("give", "").strip(), request.POST.get("take", "")
+    if retag(reader.pk, settings.CLOCK.now(), give=[give] if give else [], take=[take] if take else []):
+        log.info("user %s changed the tags of reader %s", request.user.pk, reader.opaque)
+        messages.success(request, "Saved. Their letters follow from now on.")
     return redirect("staff:reader", opaque=opaque)
 
 

@@ -89,6 +89,7 @@ LEAST: dict[str, Role | None] = {
     "reader_calendar": SENDER,
     "reader_pause": SENDER,
     "reader_resume": SENDER,
+    "reader_tag": SENDER,
     "reader_leave": SENDER,
     "reader_settle": SENDER,
     "doubt_settle": SENDER,

@@ -14,9 +14,11 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods
 
 from keepshowingup.cadence import replans
+from keepshowingup.core.care import LONGEST_GAP, Care, read_exits, write_exits
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.core.timing import NAMES_OF_DAYS
 from keepshowingup.editorial import composing
+from keepshowingup.editorial.caring import LONGEST_RULES, care_of, put_care
 from keepshowingup.editorial.editing import changing
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.editorial.wording import DESCRIPTION_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH, TITLE_LENGTH
@@ -36,6 +38,9 @@ class Row:
     sequence: Sequence
     timeline: Timeline
     standing: Standing
+
+
+AGAIN = [("never", "No"), ("gap", "After a gap"), ("always", "At any time")]
 
 
 class NewSequence(forms.Form):
@@ -64,6 +69,47 @@ class Settings(forms.Form):
     quiet_start = forms.TimeField()
     quiet_end = forms.TimeField()
     too_late_hours = forms.IntegerField(min_value=1, max_value=24 * 365, required=False)
+
+
+class CareForm(forms.Form):
+    """When it ends early, what follows, whether it may come again. Only what the form shows is changed."""
+
+    urgent = forms.BooleanField(required=False)
+    again = forms.ChoiceField(choices=AGAIN, required=False)
+    again_days = forms.IntegerField(min_value=1, max_value=LONGEST_GAP, required=False)
+    ends_when = forms.CharField(max_length=LONGEST_RULES, required=False)
+    then = forms.CharField(max_length=KEY_LENGTH, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """A gap says how long."""
+        values = super().clean() or self.cleaned_data
+        if values.get("again") == "gap" and not values.get("again_days") and "again_days" not in self.errors:
+            self.add_error("again_days", "Say after how many days it may come again.")
+        return values
+
+    def care(self) -> Care:
+        """What was chosen. Raises :class:`WrongUsage` for rules that can't be read."""
+        values = self.cleaned_data
+        return Care(
+            urgent=values["urgent"],
+            again_after_days={"gap": values["again_days"], "always": 0}.get(values["again"]),
+            ends_when=read_exits(values["ends_when"]),
+            then=values["then"],
+        )
+
+    @classmethod
+    def showing(cls, care: Care) -> CareForm:
+        """The form with what is kept."""
+        days = care.again_after_days
+        return cls(
+            initial={
+                "urgent": care.urgent,
+                "again": "never" if days is None else "gap" if days else "always",
+                "again_days": days or None,
+                "ends_when": write_exits(care.ends_when),
+                "then": care.then,
+            }
+        )
 
 
 @require_GET
@@ -101,22 +147,26 @@ def change(request: StaffRequest, slug: str) -> HttpResponse:
     """Title, signature, days, hours, whom it is for."""
     sequence = find_sequence(slug)
     names = list(Settings.base_fields)
-    context = {"sequence": sequence}
+    others = Sequence.objects.exclude(pk=sequence.pk).order_by("title")
+    context = {"sequence": sequence, "others": others, "again": AGAIN}
     if request.method == "GET":
         start = {name: getattr(sequence, name) for name in names} | {"weekdays": list(sequence.weekdays)}
-        return render(request, "staff/sequence_settings.html", context | {"form": Settings(initial=start)})
-    form = Settings(request.POST)
-    if not form.is_valid():
-        return _again(request, "staff/sequence_settings.html", context | {"form": form}, _first_fault(form))
+        context |= {"form": Settings(initial=start), "care": CareForm.showing(care_of(sequence))}
+        return render(request, "staff/sequence_settings.html", context)
+    form, care = Settings(request.POST), CareForm(request.POST)
+    context |= {"form": form, "care": care}
+    if not (form.is_valid() and care.is_valid()):
+        return _again(request, "staff/sequence_settings.html", context, _first_fault(form) or _first_fault(care))
     values = form.cleaned_data | {"weekdays": "".join(sorted(form.cleaned_data["weekdays"]))}
     try:
         now = settings.CLOCK.now()
         with changing(sequence.pk, by=request.desk.person.email, now=now):
             composing.edit_sequence(sequence.pk, now=now, **values)
+            put_care(sequence.pk, care.care())
         if sequence.state == Sequence.State.LIVE:
             replans.after_change(sequence.pk, now)  # other days and hours: everybody's next letter is planned anew
     except KeepShowingUpError as error:
-        return _again(request, "staff/sequence_settings.html", context | {"form": form}, error.message, error.status)
+        return _again(request, "staff/sequence_settings.html", context, error.message, error.status)
     messages.success(request, "Saved.")
     return redirect("staff:composer", slug=sequence.slug)
 

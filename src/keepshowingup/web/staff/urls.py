@@ -73,6 +73,7 @@ desk: list[URLPattern] = [
     at("readers/<slug:opaque>/calendar/", readers.calendar, "reader_calendar"),
     at("readers/<slug:opaque>/pause/", readers.pause, "reader_pause"),
     at("readers/<slug:opaque>/resume/", readers.resume, "reader_resume"),
+    at("readers/<slug:opaque>/tag/", readers.tag, "reader_tag"),
     at("readers/<slug:opaque>/leave/", readers.leave, "reader_leave"),
     at("readers/<slug:opaque>/settle/", readers.settle, "reader_settle"),
     at("delivery/", delivery.index, "delivery"),
