@@ -119,12 +119,13 @@ def scene(number: int) -> dict[str, float]:
 
 def _letters(drip: object, number: int) -> None:
     """So many letters, each some days after the one before; the words are those of the first."""
-    from keepshowingup.editorial.models import Approval, Revision, Sequence, Step
+    from keepshowingup.editorial.models import Approval, Sequence, Step
 
     assert isinstance(drip, Sequence)
     model = drip.steps.order_by("position").first()
     assert model is not None
-    words = Revision.objects.get(pk=model.current_id)
+    words = model.current
+    assert words is not None
     drip.steps.update(deleted_at=_now(), position=99)
     long_ago = _now() - dt.timedelta(days=400)
     for place in range(number):

@@ -20,7 +20,9 @@ from keepshowingup.editorial.models import Revision, Sequence, Step  # noqa: E40
 from keepshowingup.ops.database import migrate  # noqa: E402
 
 READERS = 100
-crowd.CHUNK = crowd.MANY = 20
+SMALL = 20
+for name in ("CHUNK", "MANY"):
+    setattr(crowd, name, SMALL)
 
 
 def begin() -> None:

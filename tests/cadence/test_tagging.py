@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -32,6 +32,10 @@ def keys(start_days: int = 0, days: int = 60) -> list[str]:
     return [sent.key for sent in run(MONDAY + start_days * DAY, MONDAY + days * DAY)]
 
 
+def told(subscriber_id: int, now: datetime) -> list[str]:
+    return [each.sentence for each in explain(subscriber_id, now)]
+
+
 def state_of(enrolment: Enrolment) -> str:
     enrolment.refresh_from_db()
     return enrolment.state
@@ -56,7 +60,7 @@ def test_a_letter_for_others_is_jumped_over_and_passed_when_its_day_is_over() ->
     passed = PastStep.objects.get(step_key="day-2")
     assert passed.handed_at is None
     assert passed.due_reason == "passed over: it is for readers with the tag “north”"
-    assert "“Day 2” was passed over: it is for readers with the tag “north”." in explain(place.subscriber_id, MONDAY)
+    assert "“Day 2” was passed over: it is for readers with the tag “north”." in told(place.subscriber_id, MONDAY)
 
 
 def test_a_tag_that_comes_in_time_brings_the_letter() -> None:
@@ -134,7 +138,7 @@ def test_a_sequence_ends_with_a_tag_and_nothing_more_comes() -> None:
     assert state_of(place) == EnrolmentState.ENDED
     assert place.due_at is None
     assert keys(1) == []
-    said = explain(place.subscriber_id, MONDAY + DAY)
+    said = told(place.subscriber_id, MONDAY + DAY)
     assert any("It ended before its last letter" in each and "the tag “through”" in each for each in said)
 
 

@@ -2,8 +2,8 @@
 
 The database says of each reader what their plan depends on, as one word. The planner decides once for each such word,
 and the answer goes to everybody who has it in one UPDATE. Whoever is not so simple (in several sequences, taking a
-break, before a letter that is counted in minutes) goes through the planner alone; so does everybody on SQLite. What
-comes of it is the same for every reader either way.
+break, with fewer letters a week, before a letter that is counted in minutes, at the end, in a sequence that asks about
+its readers) goes through the planner alone; so does everybody on SQLite. What comes of it is the same either way.
 
 A chunk is one short transaction. Rows that somebody else has locked are left to them and looked at afterwards, and a
 letter under way is left to the sender, who plans on by the course as it is then.
@@ -99,7 +99,7 @@ def replan_chunk(anew: Anew, after: int) -> Done | None:
     if after:
         anew.read_again()
     alone, planned = ids, 0
-    if works_elsewhere() and anew.course.rules is not None:
+    if works_elsewhere() and anew.course.rules is not None and not anew.course.asks_about_readers:
         together = _replan_together(anew, ids)
         alone, planned = together.alone, together.planned
     for start in range(0, len(alone), CHUNK):
@@ -162,6 +162,7 @@ _SIMPLE = """
 SELECT mine.id FROM cadence_enrolment AS mine
 JOIN audience_subscriber AS reader ON reader.id = mine.subscriber_id
 WHERE mine.id = ANY(%(ids)s::bigint[]) AND mine.state = %(active)s AND reader.paused_at IS NULL
+AND reader.letters_a_week IS NULL
 AND (mine.due_at IS NOT NULL OR mine.next_step_id IS NULL)
 AND NOT EXISTS (
   SELECT 1 FROM cadence_enrolment AS other
@@ -224,7 +225,7 @@ WHERE mine.id = ANY(%(ids)s::bigint[])
 """
 
 
-def _values(anew: Anew, ids: list[int]) -> dict[str, object]:
+def _values(anew: Anew, ids: list[int]) -> dict[str, str | datetime | None]:
     return {
         "ids": array_literal(ids),
         "now": anew.now,
@@ -281,6 +282,8 @@ def _decide(anew: Anew, word: str) -> Decision | None:
         floor = _moment(due) or anew.now
         rest(place, reader.zone, anew.rested, anew.until or anew.now, WhyMoved.REST)
     arrange(reader, {0: floor}, pace=anew.pace, now=anew.now)
+    if place.ended:
+        return None  # more follows from an end than a plan
     step = place.step.pk if place.step else None
     plan = (place.state.value, step, place.due, place.local, place.reason, place.moved_days, place.rested_until)
     return Decision(plan, tuple(place.moves))

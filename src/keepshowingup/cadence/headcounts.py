@@ -51,8 +51,8 @@ def _standings(sequence_id: int, keys: list[str], now: datetime) -> Iterator[Sta
         default=Value(0),
         output_field=number,
     )
-    behind = PastStep.objects.filter(enrolment=OuterRef("pk"), step_key__in=keys)
-    behind = behind.order_by().values("enrolment").annotate(mask=Sum(mask, output_field=number)).values("mask")
+    past = PastStep.objects.filter(enrolment=OuterRef("pk"), step_key__in=keys)
+    behind = past.order_by().values("enrolment").annotate(mask=Sum(mask, output_field=number)).values("mask")
     readers = Enrolment.objects.filter(
         sequence=sequence_id,
         state__in=[EnrolmentState.ACTIVE, EnrolmentState.FINISHED],

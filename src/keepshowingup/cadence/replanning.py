@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from keepshowingup.audience.models import Subscriber
@@ -106,11 +106,14 @@ def reopen(sequence_id: int) -> int:
     added = list(steps.values_list("key", flat=True))
     if not added:
         return 0
-    had = PastStep.objects.filter(enrolment=OuterRef("pk"), step_key__in=added)
-    had = had.order_by().values("enrolment").annotate(number=Count("pk")).values("number")
-    finished = Enrolment.objects.filter(sequence=sequence_id, state=EnrolmentState.FINISHED)
+    past = PastStep.objects.filter(enrolment=OuterRef("pk"), step_key__in=added)
+    had = past.order_by().values("enrolment").annotate(number=Count("pk")).values("number")
+    later = Enrolment.objects.filter(
+        subscriber=OuterRef("subscriber"), sequence=sequence_id, round__gt=OuterRef("round")
+    )
+    finished = Enrolment.objects.filter(~Exists(later), sequence=sequence_id, state=EnrolmentState.FINISHED)
     lacking = finished.annotate(had=Coalesce(Subquery(had), 0)).filter(had__lt=len(added))
-    return Enrolment.objects.filter(pk__in=lacking.values("pk")).update(state=EnrolmentState.ACTIVE)
+    return Enrolment.objects.filter(pk__in=lacking.values("pk")).update(state=EnrolmentState.ACTIVE, ended_at=None)
 
 
 def resume_sequence(sequence_id: int, since: datetime | None, now: datetime) -> int:
