@@ -187,7 +187,7 @@ def as_shown_by(html: str, program: str) -> str:
                 slug = "css-at-media-prefers-color-scheme" if "color-scheme" in condition else "css-at-media"
                 if features[slug]["answers"][program] == "n":
                     element.text = (element.text or "").replace(f"@media {condition}{whole}", "")
-    return lxml.html.tostring(tree, encoding="unicode", doctype="<!DOCTYPE html>")
+    return str(lxml.html.tostring(tree, encoding="unicode", doctype="<!DOCTYPE html>"))
 
 
 def report() -> str:

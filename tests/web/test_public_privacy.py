@@ -46,6 +46,7 @@ def house(masthead: object) -> dict[str, str]:
         "preferences": f"/preferences/{make(Purpose.PREFERENCES, reader.opaque)}",
         "unsubscribe": f"/unsubscribe/{leave}",
         "unsubscribe-again": f"/unsubscribe/{leave}/again",
+        "unsubscribe-note": f"/unsubscribe/{leave}/note",
         "privacy": "/privacy",
         "manage": "/manage",
         "stop": "/stop",
