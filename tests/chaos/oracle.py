@@ -82,12 +82,17 @@ class Evidence:
         return max(timedelta(minutes=15), timedelta(seconds=3 * self.tick * self.calendar.rate))
 
 
+BREAK_IS_OVER = "Your break is over"
+"""The note at the end of a break is owed by no plan, and as often as there are breaks."""
+
+
 def judge(evidence: Evidence) -> Verdict:
     """Compare what was owed with what the server has."""
     verdict = Verdict()
     copies: defaultdict[tuple[str, int], list[Took]] = defaultdict(list)
     for took in evidence.server.took:
-        copies[took.recipient, _step_of(took)].append(took)
+        if took.subject != BREAK_IS_OVER:
+            copies[took.recipient, _step_of(took)].append(took)
     lives = {life.reader.address: life for life in _lives(evidence.plan, evidence.doings)}
     put_off = evidence.server.put_off()
     for life in lives.values():

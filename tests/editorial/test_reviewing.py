@@ -139,6 +139,18 @@ def test_everything_that_stands_in_the_way_is_said(sequence: Sequence, now: dt.d
     assert "keepshowingup sequence approve small-hellos" in waiting
 
 
+def test_a_value_the_sequence_does_not_have_needs_a_fallback_before_it_starts(
+    sequence: Sequence, masthead: Masthead, now: dt.datetime
+) -> None:
+    body = GOOD + ' It is from {{ signature | upper }}, about {{ article_title | default("this") }}.'
+    write(sequence, now, body=body)
+    reviewing.approve(sequence.pk, approver="ben", now=now)
+    (hole,) = reviewing.obstacles(sequence.pk, now)
+    assert "letter-1 says {{ signature }}, and the sequence has no signature" in hole
+    Sequence.objects.update(signature="Ruth")
+    assert reviewing.obstacles(sequence.pk, now) == []
+
+
 def test_deleted_letters_stand_in_nobodys_way(sequence: Sequence, masthead: Masthead, now: dt.datetime) -> None:
     write(sequence, now)
     reviewing.approve(sequence.pk, approver="ben", now=now)

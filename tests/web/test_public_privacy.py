@@ -55,6 +55,7 @@ def house(masthead: object) -> dict[str, str]:
         "unsubscribe": f"/unsubscribe/{leave}",
         "unsubscribe-again": f"/unsubscribe/{leave}/again",
         "helped": f"/helped/{make(Purpose.HELPED, f'{reader.opaque}{letter.pk:08x}')}",
+        "unsubscribe-note": f"/unsubscribe/{leave}/note",
         "privacy": "/privacy",
         "manage": "/manage",
         "stop": "/stop",

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 INVITATION_LASTS = timedelta(days=7)
 BETWEEN_NOTICES = timedelta(hours=24)
+ASKED_FOR = (Notice.Kind.CONFIRM, Notice.Kind.ALREADY)
 NAME_LENGTH = 80
 
 CONSENT_TEXT = "Yes, send me these letters. I know I can stop at any time."
@@ -60,12 +61,13 @@ class Confirmed:
     """Who said yes, and to which sequence.
 
     ``returned`` is true for somebody who had left: what they read before was stopped by that, and only what they
-    said yes to now begins.
+    said yes to now begins. ``arrived`` is true unless they were reading already.
     """
 
     subscriber_id: int
     sequence_id: int | None
     returned: bool = False
+    arrived: bool = False
 
 
 def ask_to_join(request: JoinRequest, now: datetime) -> None:
@@ -150,6 +152,7 @@ def confirm(token: str, now: datetime) -> Confirmed:
             raise NotFound("This link does not work any more.")
         reader = Subscriber.objects.select_for_update().get(pk=invitation.subscriber_id)
         returned = reader.left_at is not None
+        arrived = reader.state != Subscriber.State.ACTIVE
         if reader.state != Subscriber.State.ACTIVE:
             reader.first_name = invitation.first_name
             reader.zone = invitation.zone
@@ -169,7 +172,7 @@ def confirm(token: str, now: datetime) -> Confirmed:
             text_version=invitation.text_version,
         )
     log.info("reader %s confirmed", reader.pk)
-    return Confirmed(reader.pk, invitation.sequence_id, returned)
+    return Confirmed(reader.pk, invitation.sequence_id, returned, arrived)
 
 
 def add_confirmed(
@@ -268,7 +271,7 @@ def _must_not_write(reader: Subscriber, now: datetime) -> bool:
     reasons = [
         is_suppressed(reader.email_key),
         reader.state == Subscriber.State.SUPPRESSED,
-        reader.notices.filter(created_at__gt=now - BETWEEN_NOTICES).exists(),
+        reader.notices.filter(kind__in=ASKED_FOR, created_at__gt=now - BETWEEN_NOTICES).exists(),
         reader.stop_requests.filter(settled_at__isnull=True).exists(),
     ]
     return any(reasons)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -11,6 +11,7 @@ from keepshowingup.audience import joining
 from keepshowingup.audience.joining import Confirmed
 from keepshowingup.audience.leaving import MISTAKE
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.audience.notices import owe_welcome
 from keepshowingup.cadence.advancing import replan, since_promised
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import CHUNK
@@ -20,12 +21,15 @@ from keepshowingup.core.states import STAYING, EnrolmentState
 from keepshowingup.core.timing import load_zone, local_date
 from keepshowingup.editorial.models import Sequence
 
+A_DAY = timedelta(days=1)
+
 
 def confirm(token: str, now: datetime) -> Confirmed:
     """The owner of an address says yes, and the letters they asked for begin, in one transaction.
 
-    For somebody who had left, only what they said yes to now begins; where they have been before it goes on. Raises
-    :class:`NotFound` for a token that is no good. A sequence that has been deleted since is no obstacle.
+    For somebody who had left, only what they said yes to now begins; where they have been before it goes on. Whose
+    first letter is not there within a day is welcomed meanwhile. Raises :class:`NotFound` for a token that is no good.
+    A sequence that has been deleted since is no obstacle.
     """
     with transaction.atomic():
         confirmed = joining.confirm(token, now)
@@ -33,7 +37,15 @@ def confirm(token: str, now: datetime) -> Confirmed:
             _stop(Enrolment.objects.filter(subscriber=confirmed.subscriber_id).values_list("pk", flat=True))
         if confirmed.sequence_id is not None and Sequence.objects.filter(pk=confirmed.sequence_id).exists():
             enrol(confirmed.subscriber_id, confirmed.sequence_id, now)
+        if confirmed.arrived and not letter_comes_before(confirmed.subscriber_id, now + A_DAY):
+            owe_welcome(confirmed.subscriber_id, now)
     return confirmed
+
+
+def letter_comes_before(subscriber_id: int, then: datetime) -> bool:
+    """Whether a letter is planned for a reader before ``then``: a note beside it would be two on one day."""
+    coming = Enrolment.objects.filter(subscriber=subscriber_id, state=EnrolmentState.ACTIVE, due_at__lt=then)
+    return coming.exists()
 
 
 def enrol(subscriber_id: int, sequence_id: int, now: datetime) -> Enrolment:

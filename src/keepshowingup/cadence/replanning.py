@@ -15,18 +15,19 @@ from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.audience.notices import owe_resume
 from keepshowingup.audience.preferences import clear_pause, set_pace
 from keepshowingup.cadence.advancing import Break, replan, since_promised
 from keepshowingup.cadence.crowd import ALWAYS, Anew, replan_chunk
 from keepshowingup.cadence.due import due_enrolments
-from keepshowingup.cadence.enrolling import stop_for_those_gone
+from keepshowingup.cadence.enrolling import A_DAY, letter_comes_before, stop_for_those_gone
 from keepshowingup.cadence.holding import release
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.places import CHUNK, patience, read_courses
 from keepshowingup.cadence.planning import Place, Reader
 from keepshowingup.core.errors import NotFound
-from keepshowingup.core.states import EnrolmentState, WhyMoved
-from keepshowingup.core.timing import is_allowed, load_zone
+from keepshowingup.core.states import STAYING, EnrolmentState, WhyMoved
+from keepshowingup.core.timing import is_allowed, load_zone, local_date, to_utc
 from keepshowingup.editorial.models import Sequence, Step
 
 log = logging.getLogger(__name__)
@@ -62,8 +63,25 @@ def end_pauses(now: datetime) -> int:
     over = Subscriber.objects.filter(paused_at__isnull=False, paused_until__lte=now)
     ids = list(over.order_by("pk").values_list("pk", flat=True))
     for subscriber_id in ids:
-        resume_reader(subscriber_id, now)
+        with transaction.atomic():
+            resume_reader(subscriber_id, now)
+            _tell(subscriber_id, now)
     return len(ids)
+
+
+def _tell(subscriber_id: int, now: datetime) -> None:
+    """Owe a reader whose break has ended by itself a note at their hour, unless a letter comes that day anyway.
+
+    Who pressed the button knows; who has no letters to come would be told something that is not so.
+    """
+    reader = Subscriber.objects.get(pk=subscriber_id)
+    zone = load_zone(reader.zone)
+    today = to_utc(datetime.combine(local_date(now, zone), reader.hour), zone)
+    tomorrow = to_utc(datetime.combine(local_date(now, zone) + A_DAY, reader.hour), zone)
+    due_at = today if today >= now else tomorrow
+    coming = Enrolment.objects.filter(subscriber=reader, state__in=STAYING).exists()
+    if reader.state == Subscriber.State.ACTIVE and coming and not letter_comes_before(reader.pk, due_at + A_DAY):
+        owe_resume(reader.pk, due_at, now)
 
 
 def replan_reader(subscriber_id: int, now: datetime) -> None:

@@ -137,10 +137,15 @@ def _is_over(sequence: Sequence, zone: str, now: datetime) -> bool:
 
 
 def _of_notice(held: Held) -> Verdict:
-    if held.reader_state == Subscriber.State.LEFT:
-        return SkipReason.LEFT
+    has_left = held.reader_state == Subscriber.State.LEFT
     if held.reader_state == Subscriber.State.SUPPRESSED:
         return SkipReason.SUPPRESSED
-    # A notice was asked for a moment ago; a pause of letters does not hold it back.
+    if held.notice_kind == Notice.Kind.GOODBYE:
+        # The one letter that may come after leaving: its reader pressed for it when they had left.
+        return None if has_left else SkipReason.NOT_NEEDED
+    if has_left:
+        return SkipReason.LEFT
+    # A notice was asked for a moment ago; a pause of letters does not hold it back, unless it speaks of its end.
     confirmed = held.notice_kind == Notice.Kind.CONFIRM and held.reader_state == Subscriber.State.ACTIVE
-    return SkipReason.NOT_NEEDED if confirmed else None
+    paused_again = held.notice_kind == Notice.Kind.RESUME and held.paused_at is not None
+    return SkipReason.NOT_NEEDED if confirmed or paused_again else None

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from keepshowingup.audience.models import Subscriber
+from keepshowingup.audience.models import Notice, Subscriber
 from keepshowingup.audience.tokens import Purpose, link, make
 from keepshowingup.core.errors import PartMissing
 from keepshowingup.core.timing import load_zone, local_date
@@ -32,6 +32,8 @@ from keepshowingup.letters.themes import choose_theme
 from keepshowingup.letters.words import choose_language, foot_of, sentence
 
 MOST_KEPT = 512
+WITH_WAYS_OUT = frozenset({Notice.Kind.WELCOME, Notice.Kind.RESUME})
+"""Notices to somebody who reads: like every letter of a list they can be answered by leaving it."""
 
 
 @dataclass(frozen=True)
@@ -224,8 +226,8 @@ def prepare(held: Held, paper: Stationery) -> Prepared:
     if held.sequence_id is None:
         paper.on_rendering(held)
         letter = standard_letter(held.notice_kind or "", paper.language_for(held.language), paper.theme_for(held.theme))
-        notice = render(letter, _notice_values(held, paper))
-        message = compose(notice, _headers(held, None, "", paper, sender))
+        values = _notice_values(held, paper)
+        message = compose(render(letter, values), _headers(held, None, values.unsubscribe_url, paper, sender))
     else:
         message = _letter(held, paper.sequences[held.sequence_id], paper, sender)
     return Prepared(sender, held.email, paper.seal.sign(message) if paper.seal else message)
@@ -267,14 +269,16 @@ def letter_of(name: str) -> tuple[str, int]:
 
 
 def _shared_values(held: Held, sequence: Sequence, paper: Stationery) -> LetterValues:
-    joined_on = local_date(held.enrolled_at or paper.now, load_zone(held.zone))
+    joined_on = _date(held.enrolled_at or paper.now, load_zone(held.zone))
     language = paper.language_for(held.language)
     return paper.shared_values(sequence, held.country, language, joined_on, paper.part_of_day(held))
 
 
 def _notice_values(held: Held, paper: Stationery) -> LetterValues:
     """What a one-off letter knows: little, because the address may not be its owner's wish yet."""
-    confirmed = held.reader_state == Subscriber.State.ACTIVE
+    # Nobody has left who had not confirmed before, so a goodbye knows its reader.
+    confirmed = held.reader_state == Subscriber.State.ACTIVE or held.notice_kind == Notice.Kind.GOODBYE
+    personal = _personal_values(held) if held.notice_kind in WITH_WAYS_OUT else Personal("", "", "", "")
     language, part = paper.language_for(held.language), paper.part_of_day(held)
     return LetterValues(
         # Until the address is confirmed the name may be anything somebody else typed: it is not repeated.
@@ -283,6 +287,8 @@ def _notice_values(held: Held, paper: Stationery) -> LetterValues:
         postal_address=paper.head.postal_address,
         help_now=paper.help_for(held.country, language),
         preferences_url=link(Purpose.PREFERENCES, held.opaque) if confirmed else "",
+        pause_url=personal.pause_url,
+        unsubscribe_url=personal.unsubscribe_url,
         confirm_url=link(Purpose.CONFIRM, held.invitation) if held.invitation else "",
         part_of_day=say_part_of_day(part, language),
         greeting=say_greeting(part, language),
@@ -294,7 +300,7 @@ def _headers(
     held: Held, sequence: Sequence | None, unsubscribe_url: str, paper: Stationery, sender: str
 ) -> LetterHeaders:
     # Numbers, not titles: a List-Id is shown by some clients and must not tell what the letters are about.
-    list_part = f"l{sequence.pk}" if sequence else ""
+    list_part = f"l{sequence.pk}" if sequence else "notes" if unsubscribe_url else ""
     return LetterHeaders(
         from_name=paper.head.from_name,
         from_address=paper.head.from_address,
@@ -302,10 +308,10 @@ def _headers(
         reply_to=paper.head.reply_to,
         message_id=held.message_id,
         date=held.moment(paper.now),
-        list_id=f"{list_part}.letters.{paper.domain}" if sequence else "",
+        list_id=f"{list_part}.letters.{paper.domain}" if list_part else "",
         list_name=paper.head.name,
         unsubscribe_url=unsubscribe_url,
-        feedback_id=f"{list_part}:letter:{paper.domain}" if sequence else "",
+        feedback_id=f"{list_part}:letter:{paper.domain}" if list_part else "",
         return_path=sender,
     )
 
@@ -372,6 +378,9 @@ def _read_key(path: str) -> bytes:
 def base_host() -> str:
     """The host readers know us by: the name we give in EHLO."""
     return urlsplit(settings.BASE_URL).hostname or "localhost"
+
+
+_date = functools.lru_cache(maxsize=4096)(local_date)
 
 
 def _part_of_day(moment: datetime, zone: str) -> int:

@@ -18,6 +18,7 @@ from keepshowingup.core.proofreading import Finding, Report, TextKind, proofread
 from keepshowingup.editorial import help_now
 from keepshowingup.editorial.caring import fault_in_round
 from keepshowingup.editorial.editing import changing
+from keepshowingup.editorial.holes import holes
 from keepshowingup.editorial.masthead import masthead_obstacles
 from keepshowingup.editorial.models import Approval, Revision, Sequence, Step
 
@@ -163,6 +164,7 @@ def obstacles(sequence_id: int, now: datetime, *, at_terminal: bool = True) -> l
             f"The sequence {sequence.slug} has no letters: write one on its page under /staff/"
             + (", or with keepshowingup sequence apply DIR." if at_terminal else ".")
         )
+    found += holes(sequence, (step for step, _ in steps))
     for step, revision in steps:
         if open_blocks := _not_let_through(step, revision):
             found.append(

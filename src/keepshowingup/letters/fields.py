@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -139,15 +139,23 @@ def unknown_name(name: str) -> str:
     return f"There is no merge field '{name}'. {hint}"
 
 
-def _may_be_empty(node: nodes.Node) -> str | None:
-    """The optional name that would leave a hole in the sentence, or None when a fallback covers it."""
+def names_without_fallback(text: str, lacking: Container[str]) -> list[str]:
+    """Those of the ``lacking`` names that would leave a hole in a text that was read and checked before."""
+    fields = (piece for piece in split_fields(text, "body", guarded=True) if isinstance(piece, Field))
+    outputs = (_GRAMMAR.parse(field.source).body[0] for field in fields)
+    empty = (_may_be_empty(output.nodes[0], lacking) for output in outputs if isinstance(output, nodes.Output))
+    return sorted({name for name in empty if name is not None})
+
+
+def _may_be_empty(node: nodes.Node, lacking: Container[str] = OPTIONAL_FIELDS) -> str | None:
+    """The name that would leave a hole in the sentence, or None when a fallback covers it."""
     if isinstance(node, nodes.Name):
-        return node.name if node.name in OPTIONAL_FIELDS else None
+        return node.name if node.name in lacking else None
     if isinstance(node, nodes.Filter):
         covered = node.name in {"default", "prefix", "suffix"} or node.node is None
-        return None if covered else _may_be_empty(node.node)  # type: ignore[arg-type]
+        return None if covered else _may_be_empty(node.node, lacking)  # type: ignore[arg-type]
     if isinstance(node, nodes.Or):
-        return _may_be_empty(node.right)
+        return _may_be_empty(node.right, lacking)
     return None
 
 

@@ -35,6 +35,7 @@ class LetterValues:
     article_url: str = ""
     article_title: str = ""
     confirm_url: str = ""
+    desk_url: str = ""
     part_of_day: str = ""
     greeting: str = ""
     milestone: str = ""
@@ -76,6 +77,7 @@ SAMPLE = LetterValues(
     article_url="https://letters.example.org/articles/sample",
     article_title="Somebody stayed",
     confirm_url="https://letters.example.org/confirm/sample",
+    desk_url="https://letters.example.org/staff/",
     part_of_day="morning",
     greeting="Good morning",
     milestone="90 days",

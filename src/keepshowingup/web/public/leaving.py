@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from keepshowingup.audience.leaving import MISTAKE, leave, take_back
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.audience.notices import owe_goodbye
 from keepshowingup.audience.tokens import Purpose, make, read
 from keepshowingup.cadence import enrolling, replanning
 from keepshowingup.cadence.models import Enrolment
@@ -53,6 +54,19 @@ def again(request: HttpRequest, token: str) -> HttpResponse:
     return show(request, "public/back.html", {"preferences": _preferences(reader)})
 
 
+@public_page
+def note(request: HttpRequest, token: str) -> HttpResponse:
+    """One last letter that says it worked, for those who press for it right after leaving."""
+    reader = _reader(token)
+    if request.method != "POST" or reader is None:
+        return show(request, "public/unsubscribe.html", {"token": token, "preferences": _preferences(reader)})
+    try:
+        owe_goodbye(reader.pk, settings.CLOCK.now())
+    except Refused as refused:
+        return _left(request, token, reader, message=refused.message)
+    return _left(request, token, reader, noted=True)
+
+
 def _reader(token: str) -> Subscriber | None:
     opaque = read(Purpose.LEAVE, token)
     if opaque is None:
@@ -60,7 +74,9 @@ def _reader(token: str) -> Subscriber | None:
     return Subscriber.objects.filter(opaque=opaque).first()
 
 
-def _left(request: HttpRequest, token: str, reader: Subscriber | None, message: str = "") -> HttpResponse:
+def _left(
+    request: HttpRequest, token: str, reader: Subscriber | None, message: str = "", *, noted: bool = False
+) -> HttpResponse:
     """What is shown after leaving; the way back is offered while it is open."""
     if reader is not None:
         reader.refresh_from_db()
@@ -71,7 +87,13 @@ def _left(request: HttpRequest, token: str, reader: Subscriber | None, message: 
         and reader.left_at is not None
         and reader.left_at > settings.CLOCK.now() - MISTAKE
     )
-    context = {"token": token, "message": message, "letters": _letters(reader) if reader and open_still else []}
+    context = {
+        "token": token,
+        "message": message,
+        "noted": noted,
+        "open_still": open_still,
+        "letters": _letters(reader) if reader and open_still else [],
+    }
     return show(request, "public/left.html", context)
 
 

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("unsubscribe/<str:token>", leaving.unsubscribe, name="unsubscribe"),
     path("unsubscribe/<str:token>/again", leaving.again, name="unsubscribe-again"),
     path("helped/<str:token>", helping.helped, name="helped"),
+    path("unsubscribe/<str:token>/note", leaving.note, name="unsubscribe-note"),
     path("privacy", pages.privacy, name="privacy"),
     path("manage", pages.manage, name="manage"),
     path("stop", pages.stop, name="stop"),

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
 from keepshowingup.cadence import replans
 from keepshowingup.core.errors import KeepShowingUpError
@@ -23,17 +23,26 @@ from keepshowingup.web.staff.timeline import Timeline, timeline_of
 from keepshowingup.web.staff.ways import choices_for, chosen, is_asked
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 def ask(request: StaffRequest, slug: str) -> HttpResponse:
-    """What waits for a second person, who that can be, and what to send them."""
+    """What waits for a second person, who that can be, and what to send them; POST writes to them."""
     sequence = find_sequence(slug)
     timeline = timeline_of(sequence)
     others = colleagues(Role.EDITOR, besides=timeline.authors)
+    link = request.build_absolute_uri(reverse("staff:approve", args=[sequence.slug]))
+    if request.method == "POST" and timeline.waiting:
+        from keepshowingup.delivery.staff_notices import ask_to_approve
+
+        asker, now = request.desk.name, settings.CLOCK.now()
+        for person in others:
+            ask_to_approve(sequence, to=person.email, name=person.first_name, asker=asker, url=link, now=now)
+        messages.success(request, f"Written to {plain_list([name_of(person) for person in others])}.")
+        return redirect("staff:ask", slug=sequence.slug)
     context = {
         "sequence": sequence,
         "timeline": timeline,
         "others": plain_list([name_of(person) for person in others]),
-        "link": request.build_absolute_uri(reverse("staff:approve", args=[sequence.slug])),
+        "link": link,
         "obstacles": obstacles_of(sequence, request.desk, settings.CLOCK.now()),
     }
     return render(request, "staff/ask.html", context)
