@@ -8,9 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections import defaultdict
+from importlib.metadata import version
 from pathlib import Path
-
-import tzdata
 
 from keepshowingup.core.shifts import Shift, shifts
 from keepshowingup.core.timing import OnDate, Rules, load_zone, moment_of, zone_names
@@ -48,7 +47,7 @@ def page(first: int) -> str:
     rows = "".join(row(names, shift) for changes, names in in_order for shift in changes)
     lists = "".join(f"- **{known(names)}**: {', '.join(names)}\n" for _, names in in_order)
     return (
-        HEAD.format(first=first, last=first + 1, version=tzdata.IANA_VERSION)
+        HEAD.format(first=first, last=first + 1, version=version("tzdata"))
         + rows
         + f"\n## Which zones change together\n\n{lists}\n"
         + f"The other {len(never)} zones keep their clocks in these years.\n"

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
@@ -30,8 +30,6 @@ from keepshowingup.store.joined import Joined
 # So many readers are compared, and so many groups planned, at a time: memory stays flat.
 AT_A_TIME = 10_000
 GROUPS_AT_A_TIME = 500
-NEVER = datetime.min.replace(tzinfo=UTC)
-
 Key = tuple[object, ...]
 
 
@@ -59,9 +57,10 @@ def letters_ahead(now: datetime, days: int = 90, sequence_id: int | None = None)
     that sequence are looked at; what else they receive counts for their pace, and is in the answer.
     """
     until, pace = now.date() + timedelta(days=days), house_pace()
-    groups = _groups(now, sequence_id)
+    standing = _Standing(now)
+    groups = _groups(standing.keys(sequence_id))
+    courses = {pk: each.course for pk, each in standing.courses.items()}
     letters: Counter[tuple[date, int]] = Counter()
-    courses: dict[int, Course] = {}
     ones = sorted(groups.values())
     for start in range(0, len(ones), GROUPS_AT_A_TIME):
         alike = dict(ones[start : start + GROUPS_AT_A_TIME])
@@ -69,16 +68,15 @@ def letters_ahead(now: datetime, days: int = 90, sequence_id: int | None = None)
             end = to_utc(datetime.combine(until, time()), reader.zone)
             for letter in letters_to_come(reader, now, end, pace):
                 letters[letter.local.date(), letter.sequence_id] += alike[reader.pk]
-    return Ahead(letters, sum(readers for _, readers in ones), len(ones))
+    return Ahead(letters, sum(readers for _, readers in groups.values()), len(ones))
 
 
-def _groups(now: datetime, sequence_id: int | None) -> dict[Key, tuple[int, int]]:
+def _groups(readers: Iterable[tuple[Key, int]]) -> dict[Key, tuple[int, int]]:
     """One reader of each group, and how many there are."""
     found: dict[Key, tuple[int, int]] = {}
-    standing = _Standing(now)
-    for key, subscriber_id in standing.keys(sequence_id):
-        first, readers = found.get(key, (subscriber_id, 0))
-        found[key] = (first, readers + 1)
+    for key, subscriber_id in readers:
+        one, alike = found.get(key, (subscriber_id, 0))
+        found[key] = (one, alike + 1)
     return found
 
 
@@ -95,13 +93,6 @@ class _Place(NamedTuple):
     moved_days: int
     enrolled_at: datetime
     rested_until: datetime | None
-
-
-class _Past(NamedTuple):
-    """What an enrolment has behind it: the keys in one string, and when the first of them was settled."""
-
-    keys: str
-    first_at: datetime
 
 
 @dataclass
@@ -162,42 +153,51 @@ class _Standing:
                 theirs = Q(subscriber_id__among=[pk for pk, *_ in chunk])
             places: defaultdict[int, list[_Place]] = defaultdict(list)
             for row in mine.filter(theirs).order_by("pk").values_list(*_Place._fields):
-                places[row[0]].append(_Place._make(row))
-            past, handed = self._past(theirs), self._handed(theirs)
+                if row[2] in self.courses:  # one that is new since has not begun
+                    places[row[0]].append(_Place._make(row))
+            behind = self._behind(theirs, {each.pk: each.sequence_id for some in places.values() for each in some})
+            handed = self._handed(theirs)
             for pk, zone, hour, paused_at, paused_until in chunk:
                 if pk not in places or (paused_at is not None and paused_until is None):
                     continue
                 lately = tuple(sorted(local_date(each, load_zone(zone)) for each in handed[pk])) if pk in handed else ()
                 exactly = paused_at is not None
-                stands = tuple(self._place(each, past.get(each.pk), zone, hour, exactly) for each in places[pk])
+                stands = tuple(
+                    (*self._place(each, zone, hour, exactly), behind.get(each.pk, ())) for each in places[pk]
+                )
                 yield (zone, hour, paused_at, paused_until, lately, stands), pk
 
-    def _place(self, place: _Place, past: _Past | None, zone: str, hour: time, exactly: bool) -> Key:
+    def _place(self, place: _Place, zone: str, hour: time, exactly: bool) -> Key:
         course = self.courses[place.sequence_id]
         # A break or an outage is counted from when they joined or last rested, where that was later.
         exactly = exactly or place.due_at is None or place.due_at <= self.now
         joined = place.enrolled_at if exactly or course.counts_minutes else None
         rested = place.rested_until if exactly else None
         before = course.dates_before(place.enrolled_at, zone, hour)
-        behind = self._behind(place, past, course)
         counted = (place.started_on, place.moved_days) if course.counts_days else ()
-        return (*place[2:6], counted, joined, rested, before, behind)
+        return (*place[2:6], counted, joined, rested, before)
 
-    def _behind(self, place: _Place, past: _Past | None, course: _Course) -> Key:
-        if past is None:
-            return ()
-        if not course.ready or past.first_at >= course.ready[-1]:
-            if (keys := self.words.get(past.keys)) is None:
-                keys = self.words[past.keys] = tuple(sorted(past.keys.split(",")))
-            return keys
-        # A letter was approved after this reader had passed the first: whether it was added behind them is to be seen.
-        rows = PastStep.objects.filter(enrolment=place.pk).values_list("step_key", "settled_at")
-        return tuple(sorted((key, bisect_right(course.ready, settled)) for key, settled in rows))
-
-    def _past(self, theirs: Q) -> dict[int, _Past]:
-        rows = PastStep.objects.filter(theirs).values("enrolment_id")
-        rows = rows.annotate(keys=Joined("step_key"), first_at=Min("settled_at"))
-        return {pk: _Past(keys, at) for pk, keys, at in rows.values_list("enrolment_id", "keys", "first_at")}
+    def _behind(self, theirs: Q, sequences: Mapping[int, int]) -> dict[int, Key]:
+        """What each of these enrolments (with the sequence of each) has behind it."""
+        rows = PastStep.objects.filter(theirs).values("enrolment_id").annotate(keys=Joined("step_key"))
+        rows = rows.annotate(first_at=Min("settled_at"))
+        behind: dict[int, Key] = {}
+        ranked: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
+        for pk, keys, first_at in rows.values_list("enrolment_id", "keys", "first_at"):
+            if pk not in sequences:
+                continue
+            ready = self.courses[sequences[pk]].ready
+            if ready and first_at < ready[-1]:
+                # Approved after this reader had passed a letter: whether it was added behind them is to be seen.
+                ranked[pk] = []
+            elif keys in self.words:
+                behind[pk] = self.words[keys]
+            else:
+                behind[pk] = self.words[keys] = tuple(sorted(keys.split(",")))
+        settled = PastStep.objects.filter(enrolment__among=list(ranked))
+        for pk, key, at in settled.values_list("enrolment_id", "step_key", "settled_at"):
+            ranked[pk].append((key, bisect_right(self.courses[sequences[pk]].ready, at)))
+        return behind | {pk: tuple(sorted(steps)) for pk, steps in ranked.items()}
 
     def _handed(self, theirs: Q) -> dict[int, list[datetime]]:
         handed: defaultdict[int, list[datetime]] = defaultdict(list)
