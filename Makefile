@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-sqlite test-postgres faults chaos hosts bench lint format lock clean
+.PHONY: help demo up test test-sqlite test-postgres faults chaos hosts bench proofread lint format lock clean
 
 help: ## List the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ hosts: $(VENV)/ready-to-test ## Three hosts in namespaces of their own: one cut 
 
 bench: $(VENV)/ready-to-test ## Measure it on this machine, beside the naive way
 	$(BIN)/python -m benchmarks
+
+proofread: $(VENV)/ready-to-test ## How keen and how right the proofreader is, on texts labelled by hand
+	$(BIN)/python -m benchmarks.proofreading $(PROOFREAD)
 
 lint: $(VENV)/ready-to-test ## ruff, mypy strict, and the walls between the rooms
 	$(BIN)/ruff check .
