@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-sqlite test-postgres faults chaos hosts zones bench mail-programs lint format lock clean
+.PHONY: help demo up test test-sqlite test-postgres faults chaos hosts zones bench proofread mail-programs lint format lock clean
 
 help: ## List the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ zones: $(VENV)/ready-to-test ## Write docs/zones.md: what clock changes of this 
 
 bench: $(VENV)/ready-to-test ## Measure it on this machine, beside the naive way
 	$(BIN)/python -m benchmarks
+
+proofread: $(VENV)/ready-to-test ## How keen and how right the proofreader is, on texts labelled by hand
+	$(BIN)/python -m benchmarks.proofreading $(PROOFREAD)
 
 mail-programs: $(VENV)/ready-to-test ## Write docs/letters-in-mail-programs.md: what they ignore of our letters
 	$(BIN)/python -m tests.letters.mail_programs

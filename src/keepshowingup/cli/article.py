@@ -167,4 +167,4 @@ def proofread(file: str, kind: TextKind, hosts: tuple[str, ...], as_json: bool) 
 
         Console(highlight=False, soft_wrap=False).print(MarkedReport(report, text, "-" if file == "-" else file))
     if report.verdict in {"blocked", "spun"}:
-        sys.exit(1)
+        raise click.exceptions.Exit(1)

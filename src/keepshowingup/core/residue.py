@@ -17,6 +17,8 @@ _MARKS = re.compile(
 )
 _BULLET = re.compile(r"\A\s*(?:[-*+•‣▪◦·]|\d{1,3}[.)])\s+")
 _IMAGE = re.compile(r"\A(?:!\[[^\]]*\]\([^)]*\)|\[!\[[^\]]*\]\([^)]*\)\]\([^)]*\)|<img\b[^>]*>|\s)+\Z", re.IGNORECASE)
+# A site's template that was saved instead of the page made from it.
+_TEMPLATE = re.compile(r"\A\s*(?:\{%.*?%\}\s*|\{\{\s*(?:site|page|include|content|layout)\b.*?\}\}\s*)+\Z")
 _TITLE_TAIL = re.compile(r"\s+(?:[|–—·»]|-)\s+.{1,60}\Z")  # noqa: RUF001 - pages part title and site so
 
 
@@ -110,7 +112,9 @@ def _furniture(block: Block) -> list[Residue]:
         pattern = patterns.lines
     found = []
     for start, line in lines:
-        if _IMAGE.match(line) and line.strip():
+        if _TEMPLATE.match(line):
+            found.append(Residue(ResidueKind.FURNITURE, start, start + len(line)))
+        elif _IMAGE.match(line) and line.strip():
             found.append(Residue(ResidueKind.IMAGE, start, start + len(line)))
         elif line.strip() and _is(pattern, line):
             found.append(Residue(ResidueKind.FURNITURE, start, start + len(line)))

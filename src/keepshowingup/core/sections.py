@@ -124,7 +124,14 @@ def _running(block: Block, addresses: dict[str, str], *, after_item: bool) -> It
             inner = "\n" + " " * len(mark)
             yield Piece(mark + inner.join(written), words, tight=after_item and not block.gap)
         else:
-            yield Piece("\n".join(written), words)
+            # In Markdown a line of a poem would run on into the next.
+            yield Piece(("\\\n" if _is_verse(lines) else "\n").join(written), words)
+
+
+def _is_verse(lines: list[str]) -> bool:
+    """Whether the lines are a poem's or an address's: short, and each begins with a capital."""
+    begins = [line.lstrip("\"'“\u2018*_(")[:1] for line in lines]
+    return len(lines) > 2 and max(map(len, lines)) <= 60 and all(first.isupper() for first in begins)
 
 
 def _sentence_groups(text: str) -> list[str]:
@@ -206,9 +213,7 @@ def _cut(section: Section) -> list[Section]:
             words += pieces[start].words
             if words > 2 * LARGEST and start < end - 1:
                 break
-            options.append(
-                (best[start][0] + _unease(words) + (40.0 if end < len(pieces) and pieces[end].tight else 0), start)
-            )
+            options.append((best[start][0] + _unease(words) + _parting(pieces, end), start))
         best.append(min(options))
     parts: list[Section] = []
     end = len(pieces)
@@ -217,6 +222,14 @@ def _cut(section: Section) -> list[Section]:
         parts.append(Section(pieces[start:end]))
         end = start
     return parts[::-1]
+
+
+def _parting(pieces: tuple[Piece, ...], end: int) -> float:
+    """What it costs to cut before a piece: lists stay whole, questions with their answers."""
+    if end == len(pieces):
+        return 0.0
+    leads_on = pieces[end - 1].markdown.rstrip("*_ ").endswith(("?", ":")) and pieces[end - 1].words < SMALLEST
+    return 40.0 * (pieces[end].tight + leads_on)
 
 
 def _unease(words: int) -> float:

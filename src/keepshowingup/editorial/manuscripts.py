@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from keepshowingup.core.errors import Refused
 from keepshowingup.core.letter_markdown import tidy
+from keepshowingup.core.restructured import looks_restructured, to_markdown
 
 #: Bytes an article may have.
 SIZE_LIMIT = 10 * 1024 * 1024
@@ -24,7 +25,7 @@ _BOMS = (
 
 
 def text_of(data: bytes, name: str) -> str:
-    """The Markdown in the bytes of a file called ``name``: .md, .txt, .html or .docx.
+    """The Markdown in the bytes of a file called ``name``: .md, .txt, .rst, .html or .docx.
 
     Raises :class:`Refused` for more than 10 MB and for what is not text.
     """
@@ -42,7 +43,8 @@ def text_of(data: bytes, name: str) -> str:
     is_page = suffix in {".html", ".htm", ".xhtml"} or bool(_PAGE.match(data[:2000]))
     text = _decoded(data, name, is_page=is_page)
     if not is_page:
-        return tidy(text)
+        text = tidy(text)
+        return to_markdown(text) if suffix == ".rst" or looks_restructured(text) else text
     from keepshowingup.editorial.pages import page_to_markdown
 
     return tidy(page_to_markdown(text))
