@@ -14,7 +14,7 @@ from keepshowingup.core.conditions import (
     write_conditions,
 )
 from keepshowingup.core.errors import WrongUsage
-from keepshowingup.core.tags import tidy_tag
+from keepshowingup.core.tags import neutral_tag, tidy_tag
 
 tags = st.sampled_from(["spring-group", "evening", "north"])
 conditions = st.one_of(
@@ -74,6 +74,11 @@ def test_what_is_no_condition_says_what_can_be_written(written: str) -> None:
 
 def test_a_tag_has_one_form_and_keeps_the_secret() -> None:
     assert tidy_tag(" Spring  Group_2 ") == "spring-group-2"
-    for wrong in ("", "a" * 41, "grüße", "a,b", "in-recovery", "sober"):
+    assert neutral_tag("spring group") == "spring-group"
+    for wrong in ("", "a" * 41, "grüße", "a,b"):
         with pytest.raises(WrongUsage):
             tidy_tag(wrong)
+    for telling in ("in-recovery", "sober"):
+        assert tidy_tag(telling) == telling
+        with pytest.raises(WrongUsage):
+            neutral_tag(telling)

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from keepshowingup.audience.models import ReaderTag
 from keepshowingup.cadence.enrolling import enrol
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.tagging import retag
@@ -15,6 +16,7 @@ from keepshowingup.core.states import EnrolmentState
 from keepshowingup.delivery import telling
 from keepshowingup.delivery.courier import Courier
 from keepshowingup.delivery.handover import hand_over
+from keepshowingup.delivery.lastlook import look
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.editorial.models import Sequence, Step
 from tests.delivery.conftest import StoppedClock, claim, enrol_many
@@ -102,22 +104,20 @@ def test_sequences_without_rules_ask_nothing_about_their_readers(
     clock: StoppedClock, courier: Courier, sequence: Sequence
 ) -> None:
     enrol_many(sequence, 5)
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    with CaptureQueriesContext(connection) as asked:
         hand_over(claim(clock).letters, courier)
     assert Dispatch.objects.filter(state="accepted").count() == 5
     assert not [query for query in asked.captured_queries if "readertag" in query["sql"]]
 
 
-def test_a_batch_with_conditions_asks_once_for_all_of_its_readers(
-    clock: StoppedClock, courier: Courier, sequence: Sequence
+def test_a_last_look_asks_once_for_all_readers_of_letters_with_conditions(
+    clock: StoppedClock, sequence: Sequence
 ) -> None:
     only_if(sequence, "not tag:north")
-    enrol_many(sequence, 5)
-    offers = claim(clock).letters
+    north, *others = enrol_many(sequence, 5)
+    ids = [pk for pk, _ in claim(clock).letters]
+    ReaderTag.objects.create(subscriber=north.subscriber, name="north", given_at=clock.now())
     with CaptureQueriesContext(connection) as asked:
-        hand_over(offers, courier)
-    assert Dispatch.objects.filter(state="accepted").count() == 5
-    # At the last look, and where what comes next is planned.
-    assert len([query for query in asked.captured_queries if "readertag" in query["sql"]]) == 2
+        verdicts = look(ids, clock.now()).verdicts
+    assert sorted(map(str, verdicts.values())) == ["None"] * len(others) + ["not_for_reader"]
+    assert len([query for query in asked.captured_queries if "readertag" in query["sql"]]) == 1

@@ -113,6 +113,15 @@ def test_a_condition_that_is_none_is_said_with_its_line(folder: Path) -> None:
     assert (fault.file, fault.line) == ("01-a.md", 3)
 
 
+def test_a_tag_that_names_the_topic_is_not_kept(folder: Path, now: dt.datetime) -> None:
+    SequenceFactory.create(slug="staying")
+    (folder / "01-a.md").write_text(LETTER.replace("tag:Spring group", "tag:sober"))
+    with pytest.raises(WrongUsage, match="says what the letters are about"):
+        publishing.apply(read_folder(folder), author="files", now=now)
+    with pytest.raises(WrongUsage, match="says what the letters are about"):
+        put_care(Sequence.objects.get(slug="staying").pk, Care(ends_when=read_exits("tag:sober")))
+
+
 def test_going_round_without_end_is_refused_when_it_is_said_and_at_the_start(
     masthead: object, now: dt.datetime
 ) -> None:

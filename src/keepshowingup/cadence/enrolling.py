@@ -67,12 +67,12 @@ def enrol(subscriber_id: int, sequence_id: int, now: datetime) -> Enrolment:
         today = local_date(now, load_zone(reader.zone))
         last = last_round(subscriber_id, sequence_id)
         if last is None or may_begin_again(last, sequence.again_after_days, reader.zone, today):
-            place = Enrolment.objects.create(
+            # Where another sequence hands them on in this very moment, that row is theirs.
+            place, _ = Enrolment.objects.get_or_create(
                 subscriber=reader,
                 sequence=sequence,
                 round=last.round + 1 if last else 1,
-                enrolled_at=now,
-                started_on=today,
+                defaults={"enrolled_at": now, "started_on": today},
             )
         elif last.state == EnrolmentState.LEFT:
             place = last

@@ -12,7 +12,7 @@ from keepshowingup.audience.tagging import put_tags
 from keepshowingup.cadence.replanning import replan_reader
 from keepshowingup.cadence.rounds import end_where
 from keepshowingup.core.care import Exit, Reached
-from keepshowingup.core.tags import tidy_tag
+from keepshowingup.core.tags import neutral_tag, tidy_tag
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ def retag(subscriber_id: int, now: datetime, *, give: Iterable[str] = (), take: 
 
     Raises :class:`WrongUsage` for what is no tag, :class:`NotFound` for a reader who is gone.
     """
-    wanted, unwanted = {tidy_tag(tag) for tag in give}, {tidy_tag(tag) for tag in take}
+    wanted, unwanted = {neutral_tag(tag) for tag in give}, {tidy_tag(tag) for tag in take}
     with transaction.atomic():
         new, gone = put_tags(subscriber_id, wanted, unwanted - wanted, now)
         if not new and not gone:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from keepshowingup.core.care import Care, loop_from, read_exits, write_exits
-from keepshowingup.core.conditions import Condition, write_conditions
+from keepshowingup.core.care import Care, Reached, loop_from, read_exits, write_exits
+from keepshowingup.core.conditions import Condition, Fact, write_conditions
 from keepshowingup.core.errors import WrongUsage
+from keepshowingup.core.tags import neutral_tag
 from keepshowingup.editorial.models import Sequence, Step
 from keepshowingup.editorial.revising import locked_sequence, locked_step
 
@@ -26,8 +27,8 @@ def care_of(sequence: Sequence) -> Care:
 def put_care(sequence_id: int, care: Care) -> bool:
     """Keep it; false when nothing changes. The caller replans the readers of a live sequence.
 
-    Raises :class:`WrongUsage` for a sequence that follows and is not there, and for readers who would go round and
-    round without end.
+    Raises :class:`WrongUsage` for a sequence that follows and is not there, for readers who would go round and round
+    without end, and for a tag that names the topic.
     """
     with transaction.atomic():
         sequence = locked_sequence(sequence_id)
@@ -36,6 +37,9 @@ def put_care(sequence_id: int, care: Care) -> bool:
         then = Sequence.objects.filter(slug=care.then).first() if care.then else None
         if fault := care.fault(sequence.slug) or _fault_in_following(sequence.slug, care.then, then):
             raise WrongUsage(fault)
+        for rule in care.ends_when:
+            if rule.what is Reached.TAG:
+                neutral_tag(rule.value)
         rules = write_exits(care.ends_when)
         if len(rules) > LONGEST_RULES:
             raise WrongUsage(f"The rules for its end have {len(rules)} characters; {LONGEST_RULES} is the most.")
@@ -70,7 +74,10 @@ def put_conditions(step_id: int, conditions: tuple[Condition, ...]) -> bool:
 
 
 def written_conditions(conditions: tuple[Condition, ...]) -> str:
-    """Conditions as they are kept. Raises :class:`WrongUsage` for too many."""
+    """Conditions as they are kept. Raises :class:`WrongUsage` for too many, and for a tag that names the topic."""
+    for condition in conditions:
+        if condition.fact is Fact.TAG:
+            neutral_tag(condition.value)
     written = write_conditions(conditions)
     if len(written) > LONGEST_RULES:
         raise WrongUsage(f"The conditions have {len(written)} characters; {LONGEST_RULES} is the most.")
