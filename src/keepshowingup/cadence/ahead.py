@@ -2,7 +2,8 @@
 
 Readers whose letters are decided by the same facts get them on the same days: their zone and hour, where they stand in
 which sequences and since when, what they have behind them, what they got lately. One of each group is read and planned
-by the sender's own code, and counts as many times as the group has readers. What is counted is the reader's own day.
+by the sender's own code, and counts as many times as the group has readers. Readers of a sequence that asks for more
+than that are planned one by one. What is counted is the reader's own day.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from typing import NamedTuple
 from django.db.models import Min, Q
 
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.cadence.following import what_follows
 from keepshowingup.cadence.forecast import letters_to_come
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.places import LATELY, house_pace, read_courses, read_readers_of
-from keepshowingup.cadence.planning import Course
+from keepshowingup.cadence.planning import Course, CourseStep
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import AfterMinutes, OnDate, load_zone, local_date, starts_at, to_utc
 from keepshowingup.editorial.models import Sequence as Letters
@@ -66,7 +68,9 @@ def letters_ahead(now: datetime, days: int = 90, sequence_id: int | None = None)
         alike = dict(ones[start : start + GROUPS_AT_A_TIME])
         for reader in read_readers_of(alike.keys(), [], now, courses, lock=False):
             end = to_utc(datetime.combine(until, time()), reader.zone)
-            for letter in letters_to_come(reader, now, end, pace):
+            theirs = [place.course for place in reader.places]
+            following = what_follows(theirs, reader.pk) if any(course.then_id for course in theirs) else None
+            for letter in letters_to_come(reader, now, end, pace, following):
                 letters[letter.local.date(), letter.sequence_id] += alike[reader.pk]
     return Ahead(letters, sum(readers for _, readers in groups.values()), len(ones))
 
@@ -103,19 +107,33 @@ class _Course:
     walls: dict[tuple[str, time], list[datetime]] = field(default_factory=dict)
 
     @cached_property
+    def steps(self) -> tuple[CourseStep, ...]:
+        """All, also as readers have them who keep what they began with."""
+        return tuple(step for course in (self.course, *(kept for _, kept in self.course.kept)) for step in course.steps)
+
+    @cached_property
     def ready(self) -> list[datetime]:
         """When steps were approved, in order: a letter added behind somebody is not owed to them."""
-        return sorted({step.ready_since for step in self.course.steps if step.ready_since is not None})
+        return sorted({step.ready_since for step in self.steps if step.ready_since is not None})
+
+    @cached_property
+    def is_personal(self) -> bool:
+        """Whether it asks for more about a reader than is compared here, or leads to another sequence."""
+        return self.course.asks_about_readers or self.course.then_id is not None
+
+    def version(self, joined: datetime) -> int:
+        """Which of its versions readers have who joined then."""
+        return bisect_right([until for until, _ in self.course.kept], joined)
 
     @cached_property
     def counts_minutes(self) -> bool:
         """Whether a letter is counted from the very moment of joining."""
-        return any(isinstance(step.timing, AfterMinutes) for step in self.course.steps)
+        return any(isinstance(step.timing, AfterMinutes) for step in self.steps)
 
     @cached_property
     def counts_days(self) -> bool:
         """Whether a letter is counted from the day of joining at all: those of a newsletter have dates."""
-        return any(not isinstance(step.timing, OnDate) for step in self.course.steps)
+        return any(not isinstance(step.timing, OnDate) for step in self.steps)
 
     def dates_before(self, joined: datetime, zone: str, hour: time) -> int:
         """How many of its dates were over when the reader joined."""
@@ -123,7 +141,7 @@ class _Course:
             there = load_zone(zone)
             walls = self.walls[zone, hour] = sorted(
                 to_utc(starts_at(step.timing, started_on=date.min, hour=hour), there)
-                for step in self.course.steps
+                for step in self.steps
                 if isinstance(step.timing, OnDate)
             )
         return bisect_right(walls, joined) if walls else 0
@@ -144,7 +162,7 @@ class _Standing:
         if sequence_id is not None:
             readers = readers.filter(pk__in=mine.filter(sequence=sequence_id).values("subscriber"))
         last = 0
-        columns = ("pk", "zone", "hour", "paused_at", "paused_until")
+        columns = ("pk", "zone", "hour", "paused_at", "paused_until", "letters_a_week")
         while chunk := list(readers.filter(pk__gt=last).order_by("pk").values_list(*columns)[:AT_A_TIME]):
             last = chunk[-1][0]
             # All of them are a stretch of an index; those of one sequence may lie far apart.
@@ -157,7 +175,7 @@ class _Standing:
                     places[row[0]].append(_Place._make(row))
             behind = self._behind(theirs, {each.pk: each.sequence_id for some in places.values() for each in some})
             handed = self._handed(theirs)
-            for pk, zone, hour, paused_at, paused_until in chunk:
+            for pk, zone, hour, paused_at, paused_until, a_week in chunk:
                 if pk not in places or (paused_at is not None and paused_until is None):
                     continue
                 lately = tuple(sorted(local_date(each, load_zone(zone)) for each in handed[pk])) if pk in handed else ()
@@ -165,7 +183,8 @@ class _Standing:
                 stands = tuple(
                     (*self._place(each, zone, hour, exactly), behind.get(each.pk, ())) for each in places[pk]
                 )
-                yield (zone, hour, paused_at, paused_until, lately, stands), pk
+                alone = pk if any(self.courses[each.sequence_id].is_personal for each in places[pk]) else 0
+                yield (zone, hour, paused_at, paused_until, a_week, lately, stands, alone), pk
 
     def _place(self, place: _Place, zone: str, hour: time, exactly: bool) -> Key:
         course = self.courses[place.sequence_id]
@@ -175,7 +194,7 @@ class _Standing:
         rested = place.rested_until if exactly else None
         before = course.dates_before(place.enrolled_at, zone, hour)
         counted = (place.started_on, place.moved_days) if course.counts_days else ()
-        return (*place[2:6], counted, joined, rested, before)
+        return (*place[2:6], counted, joined, rested, before, course.version(place.enrolled_at))
 
     def _behind(self, theirs: Q, sequences: Mapping[int, int]) -> dict[int, Key]:
         """What each of these enrolments (with the sequence of each) has behind it."""
