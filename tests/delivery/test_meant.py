@@ -43,7 +43,7 @@ def test_a_tag_taken_away_after_the_claim_stops_the_letter_and_the_next_one_is_p
     assert enrolment.next_step is not None
     assert (enrolment.next_step.key, enrolment.last_handed_at) == ("second", None)
     assert PastStep.objects.get().handed_at is None
-    said = [told.sentence for told in telling.explain(enrolment.subscriber_id, clock.now())]
+    said = " ".join(told.sentence for told in telling.explain(enrolment.subscriber_id, clock.now()))
     assert "“A first note” was not sent: it is not for this reader (readers with the tag “north”)." in said
 
 

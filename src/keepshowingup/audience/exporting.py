@@ -20,7 +20,7 @@ def about_reader(reader: Subscriber) -> dict[str, Any]:
             "country": reader.country,
             "audience": reader.audience,
             "counted_from": reader.counted_from,
-            "letters_a_week_at_most": reader.letters_a_week,
+            "letters_a_week": reader.letters_a_week,
             "tags": [tag.name for tag in reader.tags.order_by("name")],
             "state": reader.state,
             "paused_at": reader.paused_at,

@@ -278,7 +278,7 @@ def _notice_values(held: Held, paper: Stationery) -> LetterValues:
     """What a one-off letter knows: little, because the address may not be its owner's wish yet."""
     # Nobody has left who had not confirmed before, so a goodbye knows its reader.
     confirmed = held.reader_state == Subscriber.State.ACTIVE or held.notice_kind == Notice.Kind.GOODBYE
-    personal = _personal_values(held) if held.notice_kind in WITH_WAYS_OUT else Personal("", "", "", "")
+    personal = _personal_values(held, ()) if held.notice_kind in WITH_WAYS_OUT else Personal("", "", "", "")
     language, part = paper.language_for(held.language), paper.part_of_day(held)
     return LetterValues(
         # Until the address is confirmed the name may be anything somebody else typed: it is not repeated.
