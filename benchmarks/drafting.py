@@ -20,7 +20,7 @@ from keepshowingup.editorial.manuscripts import text_of
 @click.option("--subjects", is_flag=True, help="Show each letter's day, subject and preheader too.")
 def main(files: tuple[Path, ...], subjects: bool) -> None:
     """A row for each file: its words, its letters, their lengths, and how many subjects are the article's own words."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if Console().is_terminal else 120)
     table = Table("article", "words", "letters", "words a letter", "days", "own subjects", "own preheaders")
     for path in files:
         try:

@@ -60,7 +60,7 @@ def test_standard_input_can_be_proofread(monkeypatch: pytest.MonkeyPatch, capsys
 def test_for_people_the_words_are_underlined_in_their_line(note: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["proofread", str(note)]) == 1
     out = capsys.readouterr().out
-    assert ":3:18  stigma.addict" in "".join(out.split("\n"))
+    assert f"{note}:3:18  stigma.addict" in out
     lines = out.split("\n")
     shown = next(line for line in lines if "My brother is an addict" in line)
     carets = lines[lines.index(shown) + 1]

@@ -165,6 +165,6 @@ def proofread(file: str, kind: TextKind, hosts: tuple[str, ...], as_json: bool) 
 
         from keepshowingup.cli.marking import MarkedReport
 
-        Console(highlight=False, soft_wrap=False).print(MarkedReport(report, text, "-" if file == "-" else file))
+        Console(highlight=False).print(MarkedReport(report, text, file), soft_wrap=True)
     if report.verdict in {"blocked", "spun"}:
         raise click.exceptions.Exit(1)

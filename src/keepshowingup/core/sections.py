@@ -129,9 +129,11 @@ def _running(block: Block, addresses: dict[str, str], *, after_item: bool) -> It
 
 
 def _is_verse(lines: list[str]) -> bool:
-    """Whether the lines are a poem's or an address's: short, and each begins with a capital."""
+    """Whether the lines are a poem's or an address's: short, most without a full stop, each with a capital."""
     begins = [line.lstrip("\"'“\u2018*_(")[:1] for line in lines]
-    return len(lines) > 2 and max(map(len, lines)) <= 60 and all(first.isupper() for first in begins)
+    ended = sum(line.endswith((".", "!", "?")) for line in lines)
+    short = len(lines) > 2 and max(map(len, lines)) <= 60 and 2 * ended <= len(lines)
+    return short and all(first.isupper() for first in begins)
 
 
 def _sentence_groups(text: str) -> list[str]:

@@ -27,11 +27,18 @@ CLOSE_SIGNS, WITHIN_WORDS = 3, 50
 #: is unseen as well.
 SPUN_PER_HUNDRED, SPUN_SIGNS = 1.5, 3.0
 SPUN_PER_HUNDRED_IF_UNSEEN, UNSEEN_IN_SPUN = 1.0, 0.17
-#: A wrong article is half a sign: people who write in their second language make that slip too.
-_WEIGHTS = {"garble.article": 0.5, "garble.grammar": 0.5}
+#: A wrong article is half a sign: people who write in their second language make that slip too. Repeats are less than
+#: a whole one: a refrain has them, and an article that was pasted twice.
+_WEIGHTS = {
+    "garble.article": 0.5,
+    "garble.grammar": 0.5,
+    "garble.word-twice": 0.5,
+    "garble.phrase-twice": 0.7,
+    "garble.sentence-twice": 0.7,
+}
 # Fewer pairs than this say nothing about a text.
 _FEWEST_PAIRS = 40
-#: Rules whose findings are signs of spinning; a sentence pasted twice is none.
+#: Rules whose findings are signs of swapped words.
 SIGN_RULES = ("garble.spun-", "garble.article", "garble.verb-as-noun", "garble.grammar", "garble.swapped")
 
 
@@ -92,7 +99,7 @@ def find_swaps(copy: ReadingCopy, pairs: JudgedPairs, known: Sequence[tuple[int,
 
 def is_spun(findings: Iterable[Finding], words: int, unseen: float) -> bool:
     """Whether the signs among the findings make a text of so many words a spun one."""
-    rules = [finding.rule for finding in findings if finding.rule.startswith(SIGN_RULES)]
+    rules = [finding.rule for finding in findings if finding.rule.startswith((*SIGN_RULES, *_WEIGHTS))]
     signs = sum(_WEIGHTS.get(rule, 1.0) for rule in rules)
     in_hundred = 100 * signs / max(1, words)
     return signs >= SPUN_SIGNS and (

@@ -143,4 +143,5 @@ def _links(copy: ReadingCopy, hosts: frozenset[str]) -> Findings:
         host = (match.group(1) or match.group(2)).lower()
         if host not in hosts and not any(host.endswith(f".{known}") for known in hosts):
             advice = f"{host} is not on the list of hosts. Check where the link goes, then add it or take it out."
-            yield found_at(copy, *match.span(), "structure.unlisted-host", "structure", "warn", advice)
+            place = match.span(1) if match.group(1) else match.span(2)
+            yield found_at(copy, *place, "structure.unlisted-host", "structure", "warn", advice)
