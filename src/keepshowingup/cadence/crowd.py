@@ -203,7 +203,7 @@ def _words(anew: Anew) -> str:
     due = "COALESCE(CASE WHEN mine.due_at <= %(now)s THEN mine.next_step_id::text END, '')"
     rest_from = "''"
     if anew.rested is not None:
-        due = "COALESCE(extract(epoch FROM mine.due_at)::text, '')"
+        due = "COALESCE(extract(epoch FROM mine.due_at) || '/' || mine.next_step_id, '')"
         rest_from = "CASE WHEN mine.enrolled_at > %(since)s THEN extract(epoch FROM mine.enrolled_at)::text ELSE '' END"
     bucket = "''" if anew.course.open_ended else "width_bucket(past.settled_at, %(ready)s::timestamptz[])"
     statement = _WORDS
@@ -279,8 +279,10 @@ def _decide(anew: Anew, word: str) -> Decision | None:
         if waits_to_be_claimed(place, reader, anew.now):
             return LEAVE
     elif anew.rested is not None:
-        floor = _moment(due) or anew.now
         rest(place, reader.zone, anew.rested, anew.until or anew.now, WhyMoved.REST)
+        promised_at, _, promised = due.partition("/")
+        if promised and first == course.by_pk.get(int(promised)):
+            floor = _moment(promised_at) or anew.now
     arrange(reader, {0: floor}, pace=anew.pace, now=anew.now)
     if place.ended:
         return None  # more follows from an end than a plan
