@@ -10,6 +10,7 @@ from django.test import Client
 
 from keepshowingup.cadence.enrolling import enrol
 from keepshowingup.cadence.models import PastStep
+from keepshowingup.core.timing import AfterDays
 from keepshowingup.editorial import composing, reviewing
 from keepshowingup.editorial.models import Edit, Sequence, Step
 from tests.cadence.world import drip
@@ -54,7 +55,8 @@ def test_another_day_is_asked_about_with_head_counts_first(sequence: Sequence, m
     asked = answer.request["PATH_INFO"] + "?" + answer.request["QUERY_STRING"]
     text = mara.post(asked, {"way": "new-readers"}, follow=True).content.decode()
     step.refresh_from_db()
-    assert (step.after_days, step.kept.get().timing["after_days"]) == (6, 4)
+    kept = step.kept.get().timing or {}
+    assert (step.after_days, kept["after_days"]) == (6, 4)
     assert "It can be undone until its first letter goes." in text
     edit = Edit.objects.get()
     assert (edit.made_by, edit.way, edit.heads["readers"]) == ("mara@harbour.example", "new-readers", 2)
@@ -91,7 +93,7 @@ def test_a_yes_to_a_new_letter_says_for_whom(sequence: Sequence, mara: Client) -
     step = composing.add_step(
         sequence.pk,
         key="new",
-        timing=composing.AfterDays(2),
+        timing=AfterDays(2),
         subject="A new one",
         preheader="A short note about people",
         body=BODY,

@@ -93,9 +93,9 @@ def reopen(sequence_id: int) -> int:
     if not added:
         return 0
     had = PastStep.objects.filter(enrolment=OuterRef("pk"), step_key__in=added)
-    had = had.order_by().values("enrolment").annotate(number=Count("pk")).values("number")
+    numbers = had.order_by().values("enrolment").annotate(number=Count("pk")).values("number")
     finished = Enrolment.objects.filter(sequence=sequence_id, state=EnrolmentState.FINISHED)
-    lacking = finished.annotate(had=Coalesce(Subquery(had), 0)).filter(had__lt=len(added))
+    lacking = finished.annotate(had=Coalesce(Subquery(numbers), 0)).filter(had__lt=len(added))
     return Enrolment.objects.filter(pk__in=lacking.values("pk")).update(state=EnrolmentState.ACTIVE)
 
 
