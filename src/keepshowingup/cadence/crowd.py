@@ -281,6 +281,8 @@ def _course(anew: Anew, joined: str, rest_from: str) -> tuple[Course, datetime]:
     exact = _moment(rest_from)
     day, _, version = joined.partition("/")
     enrolled_at = datetime.combine(date.fromisoformat(day), time(12), UTC) if day else ALWAYS
+    if anew.rested is not None:
+        enrolled_at = min(enrolled_at, anew.rested)  # who joined during the rest has their very moment in the word
     course = anew.course
     if version and int(version) < len(anew.course.kept):
         course = anew.course.kept[int(version)][1]
