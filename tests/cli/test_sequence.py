@@ -323,7 +323,8 @@ def test_a_change_may_be_for_new_readers_only_and_is_undone(cli: Terminal, folde
 
     assert cli("apply", folder, "--for", "new-readers") == 0
     step.refresh_from_db()
-    assert (step.after_days, (step.kept.get().timing or {})["after_days"]) == (3, 2)
+    kept = step.kept.get().timing or {}
+    assert (step.after_days, kept["after_days"]) == (3, 2)
     assert cli("changes", SLUG, "--json") == 0
     assert [(row["for"], row["by"], row["may_undo"]) for row in cli.rows] == [("new-readers", "files", True)]
 

@@ -55,7 +55,8 @@ def test_another_day_is_asked_about_with_head_counts_first(sequence: Sequence, m
     asked = answer.request["PATH_INFO"] + "?" + answer.request["QUERY_STRING"]
     text = mara.post(asked, {"way": "new-readers"}, follow=True).content.decode()
     step.refresh_from_db()
-    assert (step.after_days, (step.kept.get().timing or {})["after_days"]) == (6, 4)
+    kept = step.kept.get().timing or {}
+    assert (step.after_days, kept["after_days"]) == (6, 4)
     assert "It can be undone until its first letter goes." in text
     edit = Edit.objects.get()
     assert (edit.made_by, edit.way, edit.heads["readers"]) == ("mara@harbour.example", "new-readers", 2)

@@ -189,7 +189,8 @@ def remake(
             continue
         promised = keep_promises and place.due is not None and next_step(place, reader) == place.step
         fresh[place.pk] = place.due if promised and place.due is not None else now
-    return changed | {place.pk: place for place in arrange(reader, fresh, pace=pace, now=now)}
+    # Where nothing is planned anew nobody has to make room either.
+    return changed | {place.pk: place for place in (arrange(reader, fresh, pace=pace, now=now) if fresh else ())}
 
 
 def waits_to_be_claimed(place: Place, reader: Reader, now: datetime) -> bool:

@@ -215,12 +215,15 @@ def _words(anew: Anew) -> str:
 _WORDS = """
 SELECT mine.id, concat_ws('|', reader.zone, reader.hour, mine.started_on, mine.moved_days, <due>, <joined>, <rest>,
   CASE WHEN mine.rested_until IS NULL THEN '' ELSE extract(epoch FROM mine.rested_until)::text END,
-  COALESCE((SELECT string_agg(past.step_key || ':' || <bucket>, ',' ORDER BY past.step_key)
-    FROM cadence_paststep AS past WHERE past.enrolment_id = mine.id), ''),
-  COALESCE((SELECT string_agg(floor(extract(epoch FROM past.handed_at) / 900)::text, ',' ORDER BY past.handed_at)
+  COALESCE(gone.keys, ''),
+  COALESCE((SELECT string_agg(floor(extract(epoch FROM past.handed_at) / 900)::text, ',')
     FROM cadence_paststep AS past
     WHERE past.subscriber_id = mine.subscriber_id AND past.handed_at > %(lately)s), ''))
 FROM cadence_enrolment AS mine JOIN audience_subscriber AS reader ON reader.id = mine.subscriber_id
+LEFT JOIN (
+  SELECT past.enrolment_id, string_agg(past.step_key || ':' || <bucket>, ',') AS keys FROM cadence_paststep AS past
+  WHERE past.enrolment_id = ANY(%(ids)s::bigint[]) GROUP BY past.enrolment_id
+) AS gone ON gone.enrolment_id = mine.id
 WHERE mine.id = ANY(%(ids)s::bigint[])
 """
 
@@ -296,6 +299,8 @@ def _course(anew: Anew, joined: str, rest_from: str) -> tuple[Course, datetime]:
     exact = _moment(rest_from)
     day, _, version = joined.partition("/")
     enrolled_at = datetime.combine(date.fromisoformat(day), time(12), UTC) if day else ALWAYS
+    if anew.rested is not None:
+        enrolled_at = min(enrolled_at, anew.rested)  # who joined during the rest has their very moment in the word
     course = anew.course
     if version and int(version) < len(anew.course.kept):
         course = anew.course.kept[int(version)][1]

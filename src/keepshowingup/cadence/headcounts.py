@@ -51,15 +51,15 @@ def _standings(sequence_id: int, keys: list[str], now: datetime) -> Iterator[Sta
         default=Value(0),
         output_field=number,
     )
-    past = PastStep.objects.filter(enrolment=OuterRef("pk"), step_key__in=keys)
-    behind = past.order_by().values("enrolment").annotate(mask=Sum(mask, output_field=number)).values("mask")
+    behind = PastStep.objects.filter(enrolment=OuterRef("pk"), step_key__in=keys)
+    had_by_each = behind.order_by().values("enrolment").annotate(mask=Sum(mask, output_field=number)).values("mask")
     readers = Enrolment.objects.filter(
         sequence=sequence_id,
         state__in=[EnrolmentState.ACTIVE, EnrolmentState.FINISHED],
         subscriber__state=Subscriber.State.ACTIVE,
     )
     groups = (
-        readers.annotate(behind=Coalesce(Subquery(behind, output_field=number), Value(0), output_field=number))
+        readers.annotate(behind=Coalesce(Subquery(had_by_each, output_field=number), Value(0), output_field=number))
         .order_by()
         .values_list("state", "started_on", "moved_days", "behind")
         .annotate(Count("pk"))
