@@ -142,6 +142,7 @@ def test_everything_that_stands_in_the_way_is_said(sequence: Sequence, now: dt.d
 def test_a_value_the_sequence_does_not_have_needs_a_fallback_before_it_starts(
     sequence: Sequence, masthead: Masthead, now: dt.datetime
 ) -> None:
+    Sequence.objects.update(signature="")
     body = GOOD + ' It is from {{ signature | upper }}, about {{ article_title | default("this") }}.'
     write(sequence, now, body=body)
     reviewing.approve(sequence.pk, approver="ben", now=now)
