@@ -34,7 +34,8 @@ def letters_after(days: range, **rules: Any) -> Sequence:
     return sequence
 
 
-def moment(wall: dt.datetime, zone: tz.tzfile) -> dt.datetime:
+def moment(wall: dt.datetime, zone: tz.tzfile | None) -> dt.datetime:
+    assert zone is not None
     return tz.resolve_imaginary(wall.replace(tzinfo=zone)).astimezone(dt.UTC)
 
 
