@@ -35,6 +35,7 @@ def letters_after(days: range, **rules: Any) -> Sequence:
 
 
 def moment(wall: dt.datetime, zone: tz.tzfile | None) -> dt.datetime:
+    assert zone is not None
     return tz.resolve_imaginary(wall.replace(tzinfo=zone)).astimezone(dt.UTC)
 
 

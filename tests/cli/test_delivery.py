@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from keepshowingup.cadence.models import PastStep
 from keepshowingup.cli.root import run
 from keepshowingup.core.states import DispatchState
 from tests.factories import DispatchFactory, SequenceFactory, SubscriberFactory
@@ -57,8 +56,10 @@ def test_a_sequence_that_is_not_there_is_said_to_be_missing(
 def test_an_explanation_is_the_same_for_people_and_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
     letter = DispatchFactory.create(state=DispatchState.SKIPPED, reason="too_late")
     assert letter.enrolment is not None
-    PastStep.objects.create(
-        enrolment=letter.enrolment, subscriber=letter.subscriber, step_key=letter.step_key, settled_at=letter.due_at
+    letter.enrolment.past_steps.create(
+        subscriber=letter.subscriber,
+        step_key=letter.step_key,
+        settled_at=letter.due_at,
     )
     assert run(["delivery", "explain", letter.subscriber.email]) == 0
     sentences = capsys.readouterr().out.splitlines()

@@ -169,7 +169,10 @@ class _Page:
                 what = f"What was due on {since} could not leave until {until}"
             case WhyMoved.PLANNED:
                 what = f"The next letter's day was over when it could be planned, on {until}"
-        return Told(About.MOVE, f"{what}, so the letters after that come {days} later.", moment=move.until)
+        # Dates stay where they are.
+        counted = any(not isinstance(step.timing, OnDate) for step in self.place.course.steps)
+        then = f", so the letters after that come {days} later" if counted else ""
+        return Told(About.MOVE, f"{what}{then}.", moment=move.until)
 
     # --- what comes ---
 
