@@ -203,12 +203,13 @@ _WORDS = """
 SELECT mine.id, concat_ws('|', reader.zone, reader.hour, mine.started_on, mine.moved_days, <due>, <joined>, <rest>,
   CASE WHEN mine.rested_until IS NULL THEN '' ELSE extract(epoch FROM mine.rested_until)::text END,
   COALESCE(gone.keys, ''),
-  COALESCE((SELECT string_agg(floor(extract(epoch FROM past.handed_at) / 900)::text, ',')
+  COALESCE((SELECT string_agg(floor(extract(epoch FROM past.handed_at) / 900)::text, ',' ORDER BY past.handed_at)
     FROM cadence_paststep AS past
     WHERE past.subscriber_id = mine.subscriber_id AND past.handed_at > %(lately)s), ''))
 FROM cadence_enrolment AS mine JOIN audience_subscriber AS reader ON reader.id = mine.subscriber_id
 LEFT JOIN (
-  SELECT past.enrolment_id, string_agg(past.step_key || ':' || <bucket>, ',') AS keys FROM cadence_paststep AS past
+  SELECT past.enrolment_id, string_agg(past.step_key || ':' || <bucket>, ',' ORDER BY past.step_key) AS keys
+  FROM cadence_paststep AS past
   WHERE past.enrolment_id = ANY(%(ids)s::bigint[]) GROUP BY past.enrolment_id
 ) AS gone ON gone.enrolment_id = mine.id
 WHERE mine.id = ANY(%(ids)s::bigint[])
