@@ -176,6 +176,10 @@ SELECT mine.id FROM cadence_enrolment AS mine JOIN editorial_step AS step ON ste
 WHERE mine.id = ANY(%(ids)s::bigint[]) AND mine.due_at IS NULL AND NOT EXISTS (
   SELECT 1 FROM cadence_paststep AS past WHERE past.enrolment_id = mine.id AND past.step_key = step.key
 )
+AND NOT EXISTS (
+  SELECT 1 FROM cadence_enrolment AS other
+  WHERE other.subscriber_id = mine.subscriber_id AND other.id <> mine.id AND other.state = 'active'
+)
 """
 
 _UPDATE = """
@@ -216,12 +220,13 @@ _WORDS = """
 SELECT mine.id, concat_ws('|', reader.zone, reader.hour, mine.started_on, mine.moved_days, <due>, <joined>, <rest>,
   CASE WHEN mine.rested_until IS NULL THEN '' ELSE extract(epoch FROM mine.rested_until)::text END,
   COALESCE(gone.keys, ''),
-  COALESCE((SELECT string_agg(floor(extract(epoch FROM past.handed_at) / 900)::text, ',')
+  COALESCE((SELECT string_agg(floor(extract(epoch FROM past.handed_at) / 900)::text, ',' ORDER BY past.handed_at)
     FROM cadence_paststep AS past
     WHERE past.subscriber_id = mine.subscriber_id AND past.handed_at > %(lately)s), ''))
 FROM cadence_enrolment AS mine JOIN audience_subscriber AS reader ON reader.id = mine.subscriber_id
 LEFT JOIN (
-  SELECT past.enrolment_id, string_agg(past.step_key || ':' || <bucket>, ',') AS keys FROM cadence_paststep AS past
+  SELECT past.enrolment_id, string_agg(past.step_key || ':' || <bucket>, ',' ORDER BY past.step_key) AS keys
+  FROM cadence_paststep AS past
   WHERE past.enrolment_id = ANY(%(ids)s::bigint[]) GROUP BY past.enrolment_id
 ) AS gone ON gone.enrolment_id = mine.id
 WHERE mine.id = ANY(%(ids)s::bigint[])
