@@ -26,6 +26,7 @@ from tests.letters.test_compose import assert_wire_form
 NAME = """<b>Zoë</b> & "O'Neill" {{ 7*7 }} =?utf-8?q?x?= --> <!--"""
 SPANISH = replace(
     SAMPLE,
+    sequence_title="Nueve cartas",
     help_now=(HelpNow("En peligro", "911", "llama al", "a cualquier hora"),),
     why=sentence("why", "es", joined_on="22 de noviembre"),
     joined_on="22 de noviembre",

@@ -114,7 +114,7 @@ def test_the_settings_of_a_sequence() -> None:
     sequence, client = sequence_by(mara), desk(mara)
     page = client.get(url("sequence_settings", sequence.slug)).content.decode()
     assert 'value="08:00"' in page
-    assert page.count("checked") == 9  # seven days, whom it is for, and that it does not come again
+    assert page.count("checked") == 10  # seven days, the look, whom it is for, and that it does not come again
     answer = client.post(url("sequence_settings", sequence.slug), settings_of(sequence, too_late_hours="36"))
     assert answer.status_code == 302
     sequence.refresh_from_db()

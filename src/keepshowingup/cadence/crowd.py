@@ -176,10 +176,6 @@ SELECT mine.id FROM cadence_enrolment AS mine JOIN editorial_step AS step ON ste
 WHERE mine.id = ANY(%(ids)s::bigint[]) AND mine.due_at IS NULL AND NOT EXISTS (
   SELECT 1 FROM cadence_paststep AS past WHERE past.enrolment_id = mine.id AND past.step_key = step.key
 )
-AND NOT EXISTS (
-  SELECT 1 FROM cadence_enrolment AS other
-  WHERE other.subscriber_id = mine.subscriber_id AND other.id <> mine.id AND other.state = 'active'
-)
 """
 
 _UPDATE = """
