@@ -186,8 +186,11 @@ class _Reading:
         elif fate.state not in {"accepted", "unknown"}:
             self.verdict.waiting.append(f"{what} is with the server, and still {fate.state}")
         elif fate.state == "unknown":
-            # A copy has to be the same to the last byte: a letter in doubt counts from its Date, in whole seconds.
-            if abs(handed - parsedate_to_datetime(took.dated)) >= timedelta(seconds=1):
+            # A copy has to be the same to the last byte: a letter in doubt counts from its Date, in whole seconds. That
+            # of one that went with its host is not known, so it counts from when it was given up.
+            since = handed - parsedate_to_datetime(took.dated)
+            is_lost = any(took.message_id in kill.lost for kill in self.evidence.kills)
+            if not (timedelta(seconds=-1) < since < (timedelta.max if is_lost else timedelta(seconds=1))):
                 self.verdict.odd.append(f"{what} is of {took.dated}, and in doubt since {handed}")
         elif handed < calendar.shown_at(took.began):
             self.verdict.odd.append(f"{what} was accepted, by the product, before its DATA began")

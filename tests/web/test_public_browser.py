@@ -104,7 +104,7 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(
     page.get_by_role("radio", name="My own time").check()
     press(page, "Save name and time")
     look("preferences, saved")
-    page.get_by_role("radio", name="A week").check()
+    page.get_by_role("radio", name="A week", exact=True).check()
     press(page, "Rest my letters")
     look("preferences, paused")
     press(page, "Erase it")
