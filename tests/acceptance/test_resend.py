@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,10 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("kill"), pytest.ma
 READERS = 80
 
 
+def is_in_doubt_again(row: dict[str, Any]) -> bool:
+    return bool(row["state"] == "unknown" and row["attempts"] == 2)
+
+
 def test_every_letter_arrives_and_at_most_one_comes_twice_for_each_killed_connection(house: House) -> None:
     house.scene("set", READERS, 1)
     house.environment["KSU_UNKNOWN"] = "resend"
@@ -20,7 +25,11 @@ def test_every_letter_arrives_and_at_most_one_comes_twice_for_each_killed_connec
     house.environment["KSU_CONNECTIONS"] = "1"
     with house.running():
         kills = house.kill_workers_at(10, 30, 50)
-        house.wait_until(lambda: {row["state"] for row in house.report()} == {"accepted"}, "every letter to arrive")
+        # A worker may be killed over the copy too: then that is in doubt, and is not sent a third time.
+        house.wait_until(
+            lambda: all(row["state"] == "accepted" or is_in_doubt_again(row) for row in house.report()),
+            "every letter to arrive",
+        )
     copies = defaultdict(list)
     for received in house.server.received:
         copies[received.recipient].append(received)
