@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 
 from keepshowingup.cadence.models import Enrolment, PastStep
-from keepshowingup.cadence.places import house_pace, patience, read_readers, read_readers_of, write_moves, write_plans
+from keepshowingup.cadence.places import house_pace, patience, read_readers, read_readers_of, write_plans
 from keepshowingup.cadence.planning import Course, Place, Reader, arrange, next_step, rest, settle
 from keepshowingup.cadence.rounds import Finished, hand_on
 from keepshowingup.core.pace import Pace
@@ -71,7 +71,6 @@ def advance_many(rows: Collection[Settled], now: datetime) -> None:
             }
             touched |= {place.pk: place for place in arrange(reader, fresh, pace=pace, now=now)}
         write_plans(touched.values())
-        write_moves(touched.values())
         _go_on(readers, now)
 
 
@@ -157,7 +156,6 @@ def replan(
                 why=why,
             )
         write_plans(changed.values())
-        write_moves(changed.values())
         _go_on(readers, now)
     return len(changed)
 

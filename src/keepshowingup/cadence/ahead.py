@@ -23,7 +23,7 @@ from keepshowingup.cadence.following import what_follows
 from keepshowingup.cadence.forecast import letters_to_come
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.places import LATELY, house_pace, read_courses, read_readers_of
-from keepshowingup.cadence.planning import Course, CourseStep
+from keepshowingup.cadence.planning import Course
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import AfterMinutes, OnDate, load_zone, local_date, starts_at, to_utc
 from keepshowingup.editorial.models import Sequence as Letters
@@ -107,16 +107,6 @@ class _Course:
     walls: dict[tuple[str, time], list[datetime]] = field(default_factory=dict)
 
     @cached_property
-    def steps(self) -> tuple[CourseStep, ...]:
-        """All, also as readers have them who keep what they began with."""
-        return tuple(step for course in (self.course, *(kept for _, kept in self.course.kept)) for step in course.steps)
-
-    @cached_property
-    def ready(self) -> list[datetime]:
-        """When steps were approved, in order: a letter added behind somebody is not owed to them."""
-        return sorted({step.ready_since for step in self.steps if step.ready_since is not None})
-
-    @cached_property
     def is_personal(self) -> bool:
         """Whether it asks for more about a reader than is compared here, or leads to another sequence."""
         return self.course.asks_about_readers or self.course.then_id is not None
@@ -128,12 +118,12 @@ class _Course:
     @cached_property
     def counts_minutes(self) -> bool:
         """Whether a letter is counted from the very moment of joining."""
-        return any(isinstance(step.timing, AfterMinutes) for step in self.steps)
+        return any(isinstance(step.timing, AfterMinutes) for step in self.course.all_steps)
 
     @cached_property
     def counts_days(self) -> bool:
         """Whether a letter is counted from the day of joining at all: those of a newsletter have dates."""
-        return any(not isinstance(step.timing, OnDate) for step in self.steps)
+        return any(not isinstance(step.timing, OnDate) for step in self.course.all_steps)
 
     def dates_before(self, joined: datetime, zone: str, hour: time) -> int:
         """How many of its dates were over when the reader joined."""
@@ -141,7 +131,7 @@ class _Course:
             there = load_zone(zone)
             walls = self.walls[zone, hour] = sorted(
                 to_utc(starts_at(step.timing, started_on=date.min, hour=hour), there)
-                for step in self.steps
+                for step in self.course.all_steps
                 if isinstance(step.timing, OnDate)
             )
         return bisect_right(walls, joined) if walls else 0
@@ -205,7 +195,7 @@ class _Standing:
         for pk, keys, first_at in rows.values_list("enrolment_id", "keys", "first_at"):
             if pk not in sequences:
                 continue
-            ready = self.courses[sequences[pk]].ready
+            ready = self.courses[sequences[pk]].course.ready_moments
             if ready and first_at < ready[-1]:
                 # Approved after this reader had passed a letter: whether it was added behind them is to be seen.
                 ranked[pk] = []
@@ -215,7 +205,7 @@ class _Standing:
                 behind[pk] = self.words[keys] = tuple(sorted(keys.split(",")))
         settled = PastStep.objects.filter(enrolment__among=list(ranked))
         for pk, key, at in settled.values_list("enrolment_id", "step_key", "settled_at"):
-            ranked[pk].append((key, bisect_right(self.courses[sequences[pk]].ready, at)))
+            ranked[pk].append((key, bisect_right(self.courses[sequences[pk]].course.ready_moments, at)))
         return behind | {pk: tuple(sorted(steps)) for pk, steps in ranked.items()}
 
     def _handed(self, theirs: Q) -> dict[int, list[datetime]]:

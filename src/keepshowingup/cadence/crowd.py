@@ -235,15 +235,9 @@ def _values(anew: Anew, ids: list[int]) -> dict[str, str | datetime | None]:
         "now": anew.now,
         "since": anew.rested,
         "lately": anew.now - LATELY,
-        "ready": array_literal(_ready(anew.course)),
+        "ready": array_literal(anew.course.ready_moments),
         "kept": array_literal([until for until, _ in anew.course.kept]),
     }
-
-
-def _ready(course: Course) -> list[datetime]:
-    """The moments since which steps may be sent: between two of them it is all the same when a step was passed."""
-    versions = (course, *(kept for _, kept in course.kept))
-    return sorted({step.ready_since for each in versions for step in each.steps if step.ready_since is not None})
 
 
 def _moment(epoch: str) -> datetime | None:
@@ -258,7 +252,7 @@ def _decide(anew: Anew, word: str) -> Decision | None:
     """The plan of everybody with this word; :data:`LEAVE` for none, None where it takes more to know than is in it."""
     zone, hour, started_on, moved_days, due, joined, rest_from, rested_until, behind, lately = word.split("|")
     course, enrolled_at = _course(anew, joined, rest_from)
-    ready = _ready(anew.course)
+    ready = anew.course.ready_moments
     place = Place(
         pk=0,
         course=course,

@@ -223,7 +223,7 @@ def _place(row: _Row, course: Course, live: bool) -> Place:
 
 
 def write_plans(places: Iterable[Place]) -> None:
-    """Write plans back, all of them in one statement; what planning passed over or ended, in one more each."""
+    """Write plans back, all of them in one statement; what planning passed over, ended or moved, in one more each."""
     places = list(places)
     update_rows(
         Enrolment,
@@ -254,16 +254,10 @@ def write_plans(places: Iterable[Place]) -> None:
         ),
     )
     update_rows(Enrolment, ("ended_at",), ((place.pk, place.ended) for place in places if place.ended))
-
-
-def write_moves(places: Collection[Place]) -> None:
-    """Write down why plans have moved since they were read; nothing is asked where none has."""
-    keep_moves([(place.pk, move) for place in places for move in place.moves])
-    for place in places:
-        place.moves.clear()
+    keep_moves((place.pk, move) for place in places for move in place.moves)
 
 
 def keep_moves(moved: Iterable[tuple[int, Move]]) -> None:
-    """Write down moves, each with its enrolment."""
+    """Write down why plans have moved, each with its enrolment; nothing is asked where none has."""
     rows = [(pk, move.why.value, move.days, move.since, move.until) for pk, move in moved]
     insert_rows(PlanMove, ("enrolment_id", "why", "days", "since", "until"), rows)

@@ -89,6 +89,16 @@ class Course:
         """The steps by primary key."""
         return {step.pk: step for step in self.steps}
 
+    @cached_property
+    def all_steps(self) -> tuple[CourseStep, ...]:
+        """The steps, also as readers have them who keep what they began with."""
+        return self.steps + tuple(step for _, course in self.kept for step in course.steps)
+
+    @cached_property
+    def ready_moments(self) -> list[datetime]:
+        """Since when steps may be sent, in order: between two of these it is all the same when a step was passed."""
+        return sorted({step.ready_since for step in self.all_steps if step.ready_since is not None})
+
     def of_reader(self, enrolled_at: datetime) -> Course:
         """As somebody has it who was enrolled at that moment."""
         return next((course for until, course in self.kept if enrolled_at < until), self)

@@ -65,8 +65,10 @@ def _carrying() -> Iterator[Courier]:
     except BaseException:
         _couriers.clear()
         atexit.unregister(courier.close)
-        courier.hear_out(HEAR_OUT_SECONDS)
-        courier.close()
+        try:
+            courier.hear_out(HEAR_OUT_SECONDS)
+        finally:
+            courier.close()  # whatever happens: a journal that stays locked keeps its letters from everybody
         raise
 
 

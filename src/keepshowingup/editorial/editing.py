@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -205,7 +205,9 @@ def _let_go(rows: list[Kept], change: Change) -> None:
         row.save(update_fields=["revision", "timing", "is_there"])
 
 
-def _keep_the_order(edit: Edit, before: _Standing, after: _Standing, changes: list[Change], way_of: Any) -> None:
+def _keep_the_order(
+    edit: Edit, before: _Standing, after: _Standing, changes: list[Change], way_of: Callable[[str], Way]
+) -> None:
     """The order is one thing for all letters: kept as a whole, or another for everybody."""
     others = {
         pk: columns["position"]

@@ -33,9 +33,10 @@ def by_folder(plan: Plan, folder: FolderSequence) -> Foreseen:
 
 def by_approval(sequence: Sequence) -> Foreseen:
     """What a yes to all that waits changes."""
-    waiting = [step for step, newest in with_newest(sequence) if not newest.is_approved]
+    letters = with_newest(sequence)
+    waiting = [step for step, newest in letters if not newest.is_approved]
     changes = [Change("changed" if step.current_id else "added", step.key, step.subject) for step in waiting]
-    return Foreseen(_letters([step for step, _ in with_newest(sequence)]), tuple(changes))
+    return Foreseen(_letters([step for step, _ in letters]), tuple(changes))
 
 
 def by_deleting(step: Step) -> Foreseen:
