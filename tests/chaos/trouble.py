@@ -60,16 +60,24 @@ class PostgresTrouble:
         """SIGKILL the process that serves one of our parts: PostgreSQL throws everybody out and recovers."""
         if self._down_until is not None or self._frozen:
             return False
+        serving = self._backend_of(application)
+        victim = Victim.find(serving) if serving else None
+        if victim is None:
+            return False
+        # Only once our own session is closed: it is thrown out too, and its error would deny the harm that was done.
+        victim.send(signal.SIGKILL)
+        return True
+
+    def _backend_of(self, application: str) -> int | None:
         with suppress(psycopg.Error), psycopg.connect(self.server.url, connect_timeout=2) as connection:
             found = connection.execute(
                 "SELECT pid FROM pg_stat_activity WHERE application_name = %s"
                 " ORDER BY state = 'active' DESC, query_start DESC LIMIT 1",
                 [application],
             ).fetchone()
-            if found and (victim := Victim.find(found[0])):
-                victim.send(signal.SIGKILL)
-                return True
-        return False
+            if found:
+                return int(found[0])
+        return None
 
     def turn(self) -> None:
         """Start it again, or let it go on, when it is time."""
