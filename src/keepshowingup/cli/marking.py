@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.findings import Finding
 from keepshowingup.core.proofreading import Report
 from keepshowingup.core.reading_copy import even_lines
@@ -67,7 +68,7 @@ def _marked(line: str, finding: Finding, width: int, *, carets: bool) -> Iterato
 
 
 def _summary(report: Report) -> str:
-    words = "1 word" if report.words == 1 else f"{report.words:,} words"
+    words = count_of(report.words, "word")
     count = len(report.findings)
     found = "nothing found" if not count else "1 finding" if count == 1 else f"{count} findings"
     if blocking := len(report.blocks):

@@ -12,6 +12,7 @@ import click
 from keepshowingup.cli import sequence_folder, weighing
 from keepshowingup.cli.moments import read_moment
 from keepshowingup.cli.root import with_django
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.editions import read_way
 from keepshowingup.core.errors import NotFound, Refused, WrongUsage
 
@@ -284,8 +285,7 @@ def _forecast_everyone(found: Sequence, days: int, as_json: bool) -> None:
     ahead = letters_ahead(settings.CLOCK.now(), days, found.pk)
     for day, letters in sorted(ahead.on_days(found.pk).items()):
         click.echo(json.dumps({"date": day.isoformat(), "letters": letters}) if as_json else f"{day}  {letters:,}")
-    readers = f"{ahead.readers:,} reader{'' if ahead.readers == 1 else 's'}"
-    click.echo(f"{readers}. A day is the reader's own.", err=True)
+    click.echo(f"{count_of(ahead.readers, 'reader')}. A day is the reader's own.", err=True)
 
 
 def find_sequence(slug: str) -> Sequence:

@@ -44,7 +44,7 @@ def choose(way: str | None, foreseen: Foreseen, *, ask: bool) -> Way:
         return read_way(way)
     if not (ask and foreseen.changes and sys.stdin.isatty()):
         return Way.NOW_ON
-    offered = [each for each in Way if each is not Way.BACKFILL or foreseen.has_new_letter]
+    offered = foreseen.ways
     click.echo("The sequence is live. For whom is this?", err=True)
     for each in offered:
         click.echo(f"  {each}: {each.words}", err=True)
@@ -65,11 +65,7 @@ def want_a_yes(heads: Heads | None, pace: Pace, *, given: bool) -> None:
 
 def crowd_words(heads: Heads, pace: Pace) -> str:
     """The sentence about readers whose letters would come on top of each other."""
-    readers = "1 reader" if heads.crowded == 1 else f"{heads.crowded:,} readers"
-    said = f"This would send more than one letter to somebody within a day: {readers}."
-    if heads.last_on is not None:
-        said += f" The pace ({pace}) spreads them; the last of them comes about {heads.last_on:%a} {heads.last_on}."
-    return said
+    return heads.crowd_words(pace, f"{heads.last_on:%a} {heads.last_on}" if heads.last_on else "")
 
 
 def reach_words(kind: str, reach: Reach, way: Way) -> str:

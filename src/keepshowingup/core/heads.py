@@ -10,6 +10,7 @@ from collections.abc import Sequence as Row
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.editions import Change, Kind, Way
 from keepshowingup.core.pace import Pace, first_free_day
 from keepshowingup.core.timing import AfterDays, AfterMinutes, Timing
@@ -47,6 +48,11 @@ class Heads:
     letters: Mapping[str, Reach] = field(default_factory=dict)
     crowded: int = 0
     last_on: date | None = None
+
+    def crowd_words(self, pace: Pace, last_day: str) -> str:
+        """The sentence about readers whose letters would come on top of each other; ``last_day`` is it in words."""
+        said = f"This would send more than one letter to somebody within a day: {count_of(self.crowded, 'reader')}."
+        return f"{said} The pace ({pace}) spreads them; the last of them comes about {last_day}." if last_day else said
 
     def row(self) -> dict[str, object]:
         """For JSON, and to be kept with the change."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from keepshowingup.core.editions import Change
+from keepshowingup.core.editions import Change, Way
 from keepshowingup.core.timing import Timing
 from keepshowingup.editorial.folders import FolderSequence
 from keepshowingup.editorial.models import Sequence, Step
@@ -21,9 +21,10 @@ class Foreseen:
     changes: tuple[Change, ...]
 
     @property
-    def has_new_letter(self) -> bool:
-        """Whether there is something to send to those who are past its place."""
-        return any(change.kind == "added" for change in self.changes)
+    def ways(self) -> list[Way]:
+        """The ways that make sense, the usual one first: those past a letter's place can only be sent a new one."""
+        has_new_letter = any(change.kind == "added" for change in self.changes)
+        return [way for way in Way if way is not Way.BACKFILL or has_new_letter]
 
 
 def by_folder(plan: Plan, folder: FolderSequence) -> Foreseen:

@@ -13,9 +13,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from keepshowingup.cadence.ahead import Ahead, letters_ahead
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.timing import DAY, NAMES_OF_DAYS
 from keepshowingup.editorial.models import Sequence
-from keepshowingup.web.staff.counting import count_of
 from keepshowingup.web.staff.finding import find_sequence
 from keepshowingup.web.staff.roles import StaffRequest
 

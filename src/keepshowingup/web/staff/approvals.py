@@ -10,12 +10,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from keepshowingup.cadence import replans
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.editorial import reviewing
 from keepshowingup.editorial.foreseen import by_approval
 from keepshowingup.editorial.people import Role, colleagues, name_of
 from keepshowingup.web.staff.composer import obstacles_of
-from keepshowingup.web.staff.counting import count_of, plain_list
+from keepshowingup.web.staff.counting import plain_list
 from keepshowingup.web.staff.finding import find_sequence
 from keepshowingup.web.staff.overrides import reasons_given, reviews
 from keepshowingup.web.staff.roles import StaffRequest

@@ -15,12 +15,12 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.editorial import composing
 from keepshowingup.editorial.importing import import_article
 from keepshowingup.editorial.models import Article
 from keepshowingup.editorial.wording import TITLE_LENGTH
-from keepshowingup.web.staff.counting import count_of
 from keepshowingup.web.staff.finding import find_article
 from keepshowingup.web.staff.reading import read_article
 from keepshowingup.web.staff.roles import StaffRequest

@@ -1,15 +1,11 @@
-"""Numbers and spans said in words."""
+"""Spans, days and names said in words."""
 
 from __future__ import annotations
 
 import datetime as dt
 
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.timing import NAMES_OF_DAYS
-
-
-def count_of(number: int, one: str, many: str = "") -> str:
-    """``1 reader``, ``1,412 readers``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def gap_words(days: int) -> str:

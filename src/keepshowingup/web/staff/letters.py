@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from keepshowingup.cadence import replans
 from keepshowingup.core.conditions import read_conditions
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import KeepShowingUpError, Refused, WrongUsage
 from keepshowingup.core.timing import AfterDays, OnDate, Timing
 from keepshowingup.editorial import composing
@@ -20,7 +21,6 @@ from keepshowingup.editorial.caring import put_conditions
 from keepshowingup.editorial.models import Sequence, Step
 from keepshowingup.editorial.timings import timing_of
 from keepshowingup.web.staff import changes, composer, drafts
-from keepshowingup.web.staff.counting import count_of
 from keepshowingup.web.staff.finding import find_sequence, find_step, newest_of
 from keepshowingup.web.staff.letterform import LetterForm, fields_of
 from keepshowingup.web.staff.reading import replace

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.proofreading import Finding, Report, TextKind, proofread
 from keepshowingup.editorial import reviewing
 from keepshowingup.editorial.models import Step
 from keepshowingup.web.staff import mending
-from keepshowingup.web.staff.counting import count_of
 
 SEVERITIES = {"block": ("Blocks", "stop"), "warn": ("Look", "wait"), "note": ("Note", "")}
 PARTS: dict[str, TextKind] = {"subject": "subject", "preheader": "preheader", "body": "letter"}

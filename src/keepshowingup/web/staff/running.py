@@ -14,10 +14,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from keepshowingup.cadence import replans, starting
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.web.staff.composer import obstacles_of
-from keepshowingup.web.staff.counting import count_of
 from keepshowingup.web.staff.finding import find_sequence
 from keepshowingup.web.staff.roles import StaffRequest
 from keepshowingup.web.staff.standing import readers_of

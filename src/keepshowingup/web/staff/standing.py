@@ -8,10 +8,11 @@ from django.urls import reverse
 
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.models import Enrolment
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.editorial.people import Role, colleagues, name_of
-from keepshowingup.web.staff.counting import count_of, plain_list
+from keepshowingup.web.staff.counting import plain_list
 from keepshowingup.web.staff.roles import Desk
 from keepshowingup.web.staff.timeline import Timeline
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.timing import AfterDays, AfterMinutes, OnDate, Timing
 from keepshowingup.editorial import reviewing
 from keepshowingup.editorial.models import Approval, Revision, Sequence, Step
 from keepshowingup.editorial.timings import timing_of
-from keepshowingup.web.staff.counting import count_of, gap_words, minute_words
+from keepshowingup.web.staff.counting import gap_words, minute_words
 from keepshowingup.web.staff.reading import Reading, read_letter
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.cadence.models import Enrolment
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.states import DispatchState, EnrolmentState
 from keepshowingup.delivery import watching
 from keepshowingup.delivery.doubt import in_doubt_letters
@@ -22,7 +23,6 @@ from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.watching import status
 from keepshowingup.editorial.masthead import masthead_obstacles
 from keepshowingup.editorial.models import Sequence
-from keepshowingup.web.staff.counting import count_of
 from keepshowingup.web.staff.outlook import Day, outlook
 from keepshowingup.web.staff.roles import StaffRequest
 from keepshowingup.web.staff.standing import standing_of

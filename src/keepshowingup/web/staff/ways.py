@@ -9,12 +9,12 @@ from django.http import QueryDict
 
 from keepshowingup.cadence.headcounts import heads_of
 from keepshowingup.cadence.places import house_pace
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.editions import Way, read_way
 from keepshowingup.core.errors import Refused
 from keepshowingup.core.heads import Heads
 from keepshowingup.editorial.foreseen import Foreseen
 from keepshowingup.editorial.models import Sequence
-from keepshowingup.web.staff.counting import count_of
 
 LABELS = {
     Way.NOW_ON: "From now on, for everyone",
@@ -46,9 +46,8 @@ def is_asked(sequence: Sequence) -> bool:
 
 def choices_for(sequence: Sequence, foreseen: Foreseen, now: datetime) -> list[Choice]:
     """The ways that make sense for this change, the usual one first."""
-    ways = [way for way in Way if way is not Way.BACKFILL or foreseen.has_new_letter]
     found = []
-    for way in ways:
+    for way in foreseen.ways:
         heads = heads_of(sequence.pk, foreseen.after, foreseen.changes, way, now)
         found.append(Choice(way, LABELS[way], _says(foreseen, heads, way), heads, _crowd(heads)))
     return found
@@ -88,8 +87,5 @@ def _says(foreseen: Foreseen, heads: Heads, way: Way) -> str:
 def _crowd(heads: Heads) -> str:
     if not heads.crowded:
         return ""
-    said = f"This would send more than one letter to somebody within a day: {count_of(heads.crowded, 'reader')}."
-    if heads.last_on is not None:
-        day = f"{heads.last_on:%a} {heads.last_on.day} {heads.last_on:%b}"
-        said += f" The pace ({house_pace()}) spreads them; the last comes about {day}."
-    return said
+    last_on = heads.last_on
+    return heads.crowd_words(house_pace(), f"{last_on:%a} {last_on.day} {last_on:%b}" if last_on else "")
