@@ -19,19 +19,20 @@ up: $(VENV)/ready ## Everything in the foreground; says which addresses to open
 
 test: lint test-sqlite test-postgres ## All that CI runs: lint, and the tests on SQLite and on PostgreSQL
 
-# Three at a time on two cores: tests with real processes mostly wait for them.
+# Three at a time on two cores: tests with real processes mostly wait for them. What fails in the crowd is played once
+# more, alone (tests/again.py).
 test-sqlite: $(VENV)/ready-to-test ## Every test on SQLite, with real processes and a real browser
 	$(BIN)/python -m tests.browser
-	$(BIN)/pytest -n 3 --dist loadgroup -m "not long"
+	$(BIN)/python -m tests.again -n 3 --dist loadgroup -m "not long"
 
 # core and letters know no database, pages look the same on each, and hosts bring their own PostgreSQL: those need no
 # second run; nor do processes whose database does not matter (marked once).
 test-postgres: $(VENV)/ready-to-test ## Every test that touches a database, on a real PostgreSQL
-	KSU_TEST_ON=postgres $(BIN)/pytest -n 3 --dist loadgroup -m "not browser and not long and not once" --ignore tests/core --ignore tests/letters --ignore tests/chaos/hosts
+	KSU_TEST_ON=postgres $(BIN)/python -m tests.again -n 3 --dist loadgroup -m "not browser and not long and not once" --ignore tests/core --ignore tests/letters --ignore tests/chaos/hosts
 
 faults: $(VENV)/ready-to-test ## Every fault of docs/promises.md, also those that take ten minutes, on both databases
-	$(BIN)/pytest tests/faults -n 2 --dist loadgroup $(FAULTS)
-	KSU_TEST_ON=postgres $(BIN)/pytest tests/faults -n 2 --dist loadgroup $(FAULTS)
+	$(BIN)/pytest tests/faults tests/acceptance -n 2 --dist loadgroup $(FAULTS)
+	KSU_TEST_ON=postgres $(BIN)/pytest tests/faults tests/acceptance -n 2 --dist loadgroup $(FAULTS)
 
 chaos: $(VENV)/ready-to-test ## Kill, freeze and flush everything: twenty seeds on PostgreSQL, ten on SQLite
 	$(BIN)/python -m tests.chaos --thirty $(CHAOS)

@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 
 from tests.browser import CHROMIUM_ARGUMENTS, find_chromium
+from tests.databases import migrated_database
 from tests.factories import MONDAY, MastheadFactory
 
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ def _nothing_has_been_sent_from_here(settings: Any) -> None:
 def masthead(db: None) -> Masthead:
     """Harbour letters, with a postal address."""
     return MastheadFactory.create()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """What :func:`tests.databases.copied` makes copies of."""
+    with migrated_database(tmp_path_factory.mktemp("migrated")) as database:
+        yield database
 
 
 def missing(part: str) -> None:

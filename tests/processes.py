@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 PROGRAM = (sys.executable, "-m", "keepshowingup")
+READY = ("init", "--email", "ruth@harbour.example", "--name", "Harbour letters", "--postal-address", "12 Quay Street")
 OURS = ("KSU_", "DATABASE_URL", "REDIS_URL", "SMTP_URL", "DJANGO_SETTINGS_MODULE")
 
 
@@ -29,6 +34,20 @@ def keepshowingup(folder: Path, *arguments: str, **more: str) -> subprocess.Comp
         text=True,
         timeout=120,
     )
+
+
+def set_up(folder: Path) -> None:
+    """A data folder as ``init`` leaves it, copied: its tables are made once."""
+    shutil.copytree(_as_init_leaves_it(), folder, dirs_exist_ok=True)
+
+
+@cache
+def _as_init_leaves_it() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="ksu-init-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    done = keepshowingup(folder, *READY)
+    assert done.returncode == 0, done.stderr
+    return folder
 
 
 def eventually(becomes_true: Callable[[], object], what: str, within: float = 60.0) -> None:

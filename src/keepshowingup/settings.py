@@ -190,7 +190,6 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "anymail",
     "csp",
     "keepshowingup.apps.KeepShowingUpConfig",
     "keepshowingup.store.apps.StoreConfig",

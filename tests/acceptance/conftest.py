@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import pytest
 
 from keepshowingup.ops.parts import beat_part, broker_part, worker_part
 from keepshowingup.ops.supervisor import Supervisor
+from tests.databases import ON_POSTGRES, copied
 from tests.smtpd import SmtpServer, running_smtp
 
 if TYPE_CHECKING:
@@ -111,9 +111,9 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(tmp_path: Path, migrated: str) -> Iterator[House]:
     folder = tmp_path / "var"
-    with running_smtp() as server:
+    with running_smtp() as server, copied(migrated, folder) as database:
         environment = {
             "KSU_DATA_DIR": str(folder),
             "SMTP_URL": server.url,
@@ -123,29 +123,9 @@ def house(tmp_path: Path) -> Iterator[House]:
             "KSU_CONNECTIONS": "1",  # slow enough for things to happen in the middle
             "DJANGO_SETTINGS_MODULE": "keepshowingup.settings",
         }
-        with _database() as url:
-            if url:
-                environment["DATABASE_URL"] = url
-            yield House(folder, server, environment)
-
-
-@contextmanager
-def _database() -> Iterator[str]:
-    """A fresh PostgreSQL database when the suite runs on PostgreSQL; else nothing, and SQLite is the default."""
-    base = os.environ.get("KSU_TEST_DATABASE_URL") if os.environ.get("KSU_TEST_ON") == "postgres" else None
-    if not base:
-        yield ""
-        return
-    import psycopg
-
-    name = f"house_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    head, _, tail = base.rpartition("/")
-    options = tail.partition("?")
-    yield f"{head}/{name}{options[1]}{options[2]}"
-    with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        if ON_POSTGRES:
+            environment["DATABASE_URL"] = database
+        yield House(folder, server, environment)
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ django.setup()
 import datetime as dt  # noqa: E402
 
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.db import transaction  # noqa: E402
 
 from keepshowingup.audience.leaving import leave  # noqa: E402
@@ -44,7 +43,6 @@ ALWAYS = {
 
 def set_scene(readers: int, steps: int) -> None:
     """Readers in a sequence that may write at any hour, each with a first letter that is due."""
-    call_command("migrate", verbosity=0)
     now = settings.CLOCK.now()
     with transaction.atomic():
         MastheadFactory.create()

@@ -13,7 +13,6 @@ from typing import Any
 from tests.acceptance.scene import ALWAYS  # sets Django up
 
 from django.conf import settings  # isort: skip
-from django.core.management import call_command
 from django.db import transaction
 
 from keepshowingup.audience.models import Subscriber, Suppression
@@ -33,7 +32,6 @@ from tests.factories import (
 
 def open_house(*crowds: tuple[str, int]) -> None:
     """Readers whose first and only letter is due: so many at each domain, the first named due first."""
-    call_command("migrate", verbosity=0)
     now = settings.CLOCK.now()
     with transaction.atomic():
         MastheadFactory.create()

@@ -38,6 +38,7 @@ def test_workers_killed_in_mid_batch_lose_nothing_and_send_nothing_twice(house: 
     assert Counter(fates.values())["unknown"] <= kills * connections, "at most one in doubt for each connection"
 
 
+@pytest.mark.once
 def test_five_beats_are_as_good_as_one(house: House) -> None:
     house.scene("set", 40, 1)
     with house.running(beats=5):
@@ -46,6 +47,7 @@ def test_five_beats_are_as_good_as_one(house: House) -> None:
     assert set(arrived(house).values()) == {1}
 
 
+@pytest.mark.once
 def test_a_wiped_broker_loses_nothing(house: House) -> None:
     house.scene("set", READERS, 1)
     house.server.answer_after = 0.02
@@ -71,6 +73,7 @@ def test_a_reader_who_leaves_while_letters_flow_gets_none_from_that_second_on(ho
     assert arrived(house)[f"r{leaver}@example.org"] == 0
 
 
+@pytest.mark.once
 def test_a_worker_told_to_stop_finishes_its_letter_and_leaves_nothing_in_doubt(house: House) -> None:
     house.scene("set", READERS, 1)
     house.server.answer_after = 0.05

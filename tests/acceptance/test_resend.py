@@ -9,7 +9,7 @@ import pytest
 
 from tests.acceptance.conftest import House
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("kill"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.once, pytest.mark.xdist_group("kill"), pytest.mark.timeout(1200)]
 
 READERS = 80
 

@@ -26,7 +26,7 @@ from keepshowingup.audience.spreadsheet import Row, open_text, plain, read_heade
 from keepshowingup.core.errors import Refused
 from keepshowingup.store.bulk import reserve_ids
 from tests.factories import MONDAY, SubscriberFactory
-from tests.processes import PROGRAM, environment, eventually, keepshowingup
+from tests.processes import PROGRAM, environment, eventually, keepshowingup, set_up
 
 HEADER = "email,first_name,zone,hour,language,country,consented_at,consent_source"
 PROOF = "2026-11-01T10:00:00Z,paper form 7"
@@ -290,7 +290,7 @@ def test_an_import_killed_in_its_middle_is_finished_by_the_next(tmp_path: Path) 
     number = 60_000
     file = tmp_path / "readers.csv"
     file.write_text("email\n" + "".join(f"reader{n}@example.org\n" for n in range(number)))
-    assert keepshowingup(tmp_path, "migrate").returncode == 0
+    set_up(tmp_path)
     command = ("subscriber", "import", str(file), "--consent-note", "asked", "--json")
     database = sqlite3.connect(f"file:{tmp_path}/keepshowingup.sqlite3?mode=ro", uri=True, timeout=20)
 

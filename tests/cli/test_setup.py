@@ -15,10 +15,9 @@ import pytest
 
 from tests.conftest import missing
 from tests.postgres import PostgresMissing, find_binaries, free_port, running_postgres
-from tests.processes import keepshowingup
+from tests.processes import READY, keepshowingup, set_up
 
 pytestmark = pytest.mark.acceptance
-READY = ("init", "--email", "ruth@harbour.example", "--name", "Harbour letters", "--postal-address", "12 Quay Street")
 
 
 def rows(folder: Path, query: str, *values: object) -> list[Any]:
@@ -57,7 +56,7 @@ def test_init_makes_everything_and_says_the_password_once(tmp_path: Path) -> Non
 
 
 def test_init_again_changes_only_what_is_given(tmp_path: Path) -> None:
-    assert keepshowingup(tmp_path, *READY).returncode == 0
+    set_up(tmp_path)
     assert keepshowingup(tmp_path, "init", "--from-address", "letters@harbour.example").returncode == 0
     assert rows(tmp_path, "SELECT name, from_address, postal_address FROM editorial_masthead") == [
         ("Harbour letters", "letters@harbour.example", "12 Quay Street")
@@ -105,7 +104,7 @@ def test_a_database_that_does_not_answer_is_exit_3_without_its_password(tmp_path
 
 
 def test_a_broker_that_does_not_answer_is_exit_3_without_its_password(tmp_path: Path) -> None:
-    assert keepshowingup(tmp_path, *READY).returncode == 0
+    set_up(tmp_path)
     for command in ("worker", "beat"):
         done = keepshowingup(tmp_path, command, REDIS_URL=f"redis://:hidden-word@127.0.0.1:{free_port()}/0")
         assert done.returncode == 3
@@ -131,7 +130,7 @@ def test_up_says_which_port_is_taken_before_it_starts_anything(tmp_path: Path) -
 
 
 def test_health_is_not_well_before_anything_has_run(tmp_path: Path) -> None:
-    assert keepshowingup(tmp_path, *READY).returncode == 0
+    set_up(tmp_path)
     done = keepshowingup(tmp_path, "health", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["ok"] is False
@@ -142,7 +141,7 @@ def test_health_is_not_well_before_anything_has_run(tmp_path: Path) -> None:
 
 
 def test_the_doctor_is_content_with_a_folder_that_was_set_up(tmp_path: Path) -> None:
-    assert keepshowingup(tmp_path, *READY).returncode == 0
+    set_up(tmp_path)
     found = findings(tmp_path)
     assert {what: entry["state"] for what, entry in found.items()} == {
         "data folder": "well",
@@ -191,7 +190,7 @@ def test_the_doctor_says_what_a_mail_server_offers(tmp_path: Path) -> None:
 
 def test_a_backup_is_whole_and_private_and_never_replaces_a_file(tmp_path: Path) -> None:
     folder, copy = tmp_path / "data", tmp_path / "copy.bak"
-    assert keepshowingup(folder, *READY).returncode == 0
+    set_up(folder)
     done = keepshowingup(folder, "backup", str(copy))
     assert done.returncode == 0, done.stderr
     assert "secret-key" in done.stderr
@@ -205,7 +204,7 @@ def test_a_backup_is_whole_and_private_and_never_replaces_a_file(tmp_path: Path)
 
 def test_a_restored_database_sends_nothing_until_somebody_says_so(tmp_path: Path) -> None:
     folder, copy = tmp_path / "data", tmp_path / "copy.bak"
-    assert keepshowingup(folder, *READY).returncode == 0
+    set_up(folder)
     assert keepshowingup(folder, "backup", str(copy)).returncode == 0
     change(folder, "UPDATE editorial_masthead SET name = 'Changed since'")
 
@@ -227,7 +226,7 @@ def test_a_restored_database_sends_nothing_until_somebody_says_so(tmp_path: Path
 
 def test_an_empty_folder_can_be_restored_into(tmp_path: Path) -> None:
     copy = tmp_path / "copy.bak"
-    assert keepshowingup(tmp_path / "old", *READY).returncode == 0
+    set_up(tmp_path / "old")
     assert keepshowingup(tmp_path / "old", "backup", str(copy)).returncode == 0
     done = keepshowingup(tmp_path / "new", "restore", "--yes", str(copy))
     assert done.returncode == 0, done.stderr
@@ -236,7 +235,7 @@ def test_an_empty_folder_can_be_restored_into(tmp_path: Path) -> None:
 
 def test_nothing_is_restored_over_something_that_runs(tmp_path: Path) -> None:
     folder, copy = tmp_path / "data", tmp_path / "copy.bak"
-    assert keepshowingup(folder, *READY).returncode == 0
+    set_up(folder)
     assert keepshowingup(folder, "backup", str(copy)).returncode == 0
     with closing(sqlite3.connect(folder / "keepshowingup.sqlite3")) as somebody:
         somebody.execute("SELECT count(*) FROM auth_user").fetchall()
@@ -253,7 +252,7 @@ def test_nothing_is_restored_over_something_that_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"PGDMP and more", b"SQLite format 3\0" + b"\xff" * 5000])
 def test_what_is_no_backup_leaves_the_database_alone(tmp_path: Path, content: bytes) -> None:
     folder, wrong = tmp_path / "data", tmp_path / "wrong.bak"
-    assert keepshowingup(folder, *READY).returncode == 0
+    set_up(folder)
     wrong.write_bytes(content)
     done = keepshowingup(folder, "restore", "--yes", str(wrong))
     assert done.returncode == 1, done.stderr
@@ -339,7 +338,7 @@ def test_an_empty_database_is_said_to_be_empty(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    assert keepshowingup(tmp_path, *READY).returncode == 0
+    set_up(tmp_path)
     example = Path(__file__).resolve().parents[2] / "examples" / "sequences" / "finding-your-people"
     assert keepshowingup(tmp_path, "sequence", "apply", str(example)).returncode == 0
     done = keepshowingup(tmp_path, "sequence", "export", "finding-your-people", "/proc/letters")
@@ -348,7 +347,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_the_pages_do_not_share_a_port(tmp_path: Path) -> None:
-    assert keepshowingup(tmp_path, *READY).returncode == 0
+    set_up(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as somebody:
         done = keepshowingup(tmp_path, "web", "--port", str(somebody.getsockname()[1]))
     assert done.returncode == 3

@@ -29,7 +29,7 @@ from keepshowingup.delivery.traffic import Flow, Traffic
 from keepshowingup.delivery.troubled import Resting, Troubled
 from keepshowingup.delivery.watching import Database, Status
 from keepshowingup.ops.lookout import View
-from tests.processes import PROGRAM, environment, keepshowingup
+from tests.processes import PROGRAM, environment, keepshowingup, set_up
 
 BUSY = View(
     Status(
@@ -132,7 +132,7 @@ def test_a_terminal_without_blocks_gets_plain_signs() -> None:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
-    assert keepshowingup(tmp_path, "migrate").returncode == 0
+    set_up(tmp_path)
     return tmp_path
 
 

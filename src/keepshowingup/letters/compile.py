@@ -168,11 +168,16 @@ def _flatten(layout: Environment, name: str, context: Mapping[str, Any]) -> str:
 
 def _check_names(environment: Environment, source: str, part: str) -> None:
     try:
-        undeclared = meta.find_undeclared_variables(environment.parse(source)) - _KNOWN
+        undeclared = _names(environment, source) - _KNOWN
     except TemplateError as error:
         raise LetterError(f"{error.message}.", part=part) from None
     if undeclared:
         raise LetterError(unknown_name(min(undeclared)), part=part)
+
+
+@lru_cache(maxsize=256)
+def _names(environment: Environment, source: str) -> frozenset[str]:
+    return frozenset(meta.find_undeclared_variables(environment.parse(source)))
 
 
 def _check_weight(html: str) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
 
-import cssutils
 import lxml.html
 from jinja2 import TemplateSyntaxError
 from lxml import etree
 from lxml.html import HtmlElement
-from premailer import Premailer
 
 from keepshowingup.letters.environment import HTML
 from keepshowingup.letters.errors import LetterError
@@ -23,7 +24,6 @@ from keepshowingup.letters.tokens import Tokens
 
 DOCTYPE = "<!DOCTYPE html>"
 
-cssutils.log.setLevel(logging.CRITICAL)  # it reports each -webkit- and mso- property otherwise
 # cssutils' serialiser and premailer's cache are shared by all threads.
 _one_at_a_time = threading.Lock()
 
@@ -37,6 +37,8 @@ _MEDIA = re.compile(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
+# An editor looks at the same letter again and again: narrow, dark, as this reader and that one.
+@lru_cache(maxsize=128)
 def inline(source: str, part: str) -> str:
     """The HTML Jinja source with its styles inlined; ``part`` names it in errors.
 
@@ -48,7 +50,7 @@ def inline(source: str, part: str) -> str:
     _check(tree, tokens, part)
     with _one_at_a_time:
         try:
-            inlined = Premailer(
+            inlined = _premailer()(
                 tree,
                 allow_network=False,
                 disable_basic_attributes=["height", "width"],
@@ -61,6 +63,17 @@ def inline(source: str, part: str) -> str:
         style.text = " ".join((style.text or "").split())
     written = lxml.html.tostring(inlined.getroot(), encoding="unicode", doctype=DOCTYPE)
     return _show(written, tokens, part)
+
+
+@lru_cache(maxsize=1)
+def _premailer() -> Callable[..., Any]:
+    """Only when something is inlined: it brings requests with it, and a worker renders what was inlined long ago."""
+    import cssutils
+    from premailer import Premailer
+
+    cssutils.log.setLevel(logging.CRITICAL)  # it reports each -webkit- and mso- property otherwise
+    made: Callable[..., Any] = Premailer
+    return made
 
 
 def _is_statement(source: str) -> bool:
