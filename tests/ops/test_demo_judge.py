@@ -59,6 +59,17 @@ def test_a_letter_after_leaving_is_seen() -> None:
     assert judge([reader], PLAN, arrivals, CLOCK).after_leaving == ["'Third' came to Maya after leaving."]
 
 
+def test_a_letter_that_falls_due_while_somebody_leaves_may_come_or_not() -> None:
+    reader = maya()
+    arrivals = kept(reader)
+    second = arrivals[1].at
+    reader.leaves_at, reader.left_at = second - timedelta(hours=1), second + timedelta(hours=1)
+    assert judge([reader], PLAN, arrivals[:1], CLOCK).faults == []
+    assert judge([reader], PLAN, arrivals[:2], CLOCK).faults == []
+    assert judge([reader], PLAN, arrivals[1:2], CLOCK).lost == ["'First' to Maya was due and never came."]
+    assert judge([reader], PLAN, arrivals, CLOCK).after_leaving == ["'Third' came to Maya after leaving."]
+
+
 def test_a_letter_nobody_promised_is_seen() -> None:
     stray = Arrival("maya@example.org", "Fourth", MORNING)
     assert len(judge([maya()], PLAN, [*kept(maya()), stray], CLOCK).unpromised) == 1

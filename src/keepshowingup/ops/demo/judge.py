@@ -2,6 +2,9 @@
 
 It knows nothing of the engine: its calendar is a date plus a number of days at an hour in a zone, which is what a
 reader was promised. The readers of the demonstration confirm before their hour and on any day, so that is all there is.
+
+Between pressing a button and the page's answer hours of this calendar may pass. What falls due meanwhile may come or
+not, and what moves by days moves by the fewer.
 """
 
 from __future__ import annotations
@@ -27,7 +30,11 @@ class Arrival:
 
 @dataclass
 class Reader:
-    """Somebody in the demonstration, what they chose, and what they did when (calendar time, UTC)."""
+    """Somebody in the demonstration, what they chose, and what they did when (calendar time, UTC).
+
+    They confirm, resume and begin to leave when they press the button; a break begins, and they have left, when the
+    page has answered.
+    """
 
     name: str
     address: str
@@ -37,6 +44,7 @@ class Reader:
     confirmed_at: datetime | None = None
     paused_at: datetime | None = None
     resumed_at: datetime | None = None
+    leaves_at: datetime | None = None
     left_at: datetime | None = None
 
     def local(self, moment: datetime) -> datetime:
@@ -87,6 +95,10 @@ class Verdict:
 
 def promises(reader: Reader, plan: Sequence[tuple[int, str]]) -> list[Promise]:
     """What a reader is owed from a plan of (day, subject), given what they have done so far."""
+    return _promised_before(reader.leaves_at or reader.left_at, reader, plan)
+
+
+def _promised_before(end: datetime | None, reader: Reader, plan: Sequence[tuple[int, str]]) -> list[Promise]:
     if reader.confirmed_at is None:
         return []
     first_day: date = reader.local(reader.confirmed_at).date()
@@ -97,7 +109,7 @@ def promises(reader: Reader, plan: Sequence[tuple[int, str]]) -> list[Promise]:
             if reader.resumed_at is None:
                 continue
             due = _at_hour(first_day + timedelta(days=day + reader.days_paused), reader)
-        if reader.left_at is None or due < reader.left_at:
+        if end is None or due < end:
             owed.append(Promise(reader.address, subject, due))
     return owed
 
@@ -115,6 +127,7 @@ def judge(
     for arrival in arrivals:
         came.setdefault((arrival.recipient, arrival.subject), []).append(arrival)
     owed = {(p.reader, p.subject): p for reader in readers for p in promises(reader, plan)}
+    may_come = {(p.reader, p.subject) for reader in readers for p in _promised_before(reader.left_at, reader, plan)}
     names = {reader.address: reader.name for reader in readers}
     verdict.due = len(owed)
     for key, promise in owed.items():
@@ -136,6 +149,6 @@ def judge(
     for (address, subject), copies in came.items():
         if address in left and any(clock.calendar_at(copy.at) > left[address] for copy in copies):
             verdict.after_leaving.append(f"'{subject}' came to {names[address]} after leaving.")
-        elif (address, subject) not in owed:
+        elif (address, subject) not in may_come:
             verdict.unpromised.append(f"'{subject}' came to {names.get(address, address)}, to whom it was not owed.")
     return verdict

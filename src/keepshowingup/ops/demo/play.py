@@ -72,9 +72,9 @@ def _play(stage: Stage, plan: Sequence[tuple[int, str]], console: Console) -> Ve
     screen = Screen(console, readers, stage.clock)
     world = lives.World(stage, Inbox(stage.mailbox), screen)
     going = [
-        lives.stay(world, maya, len(plan)),
-        lives.take_a_break(world, omar, len(plan)),
-        lives.leave(world, ines, len(plan)),
+        lives.stay(world, maya, plan),
+        lives.take_a_break(world, omar, plan),
+        lives.leave(world, ines, plan),
     ]
     with screen.calendar(plan):
         quiet_since = time.monotonic()
