@@ -135,4 +135,7 @@ def replan(
 
 
 def _waits_to_be_claimed(place: Place, reader: Reader, now: datetime) -> bool:
-    return place.due is not None and place.due <= now and next_step(place, reader) == place.step
+    if place.due is None or place.due > now or place.step is None:
+        return False
+    owed = next_step(place, reader)
+    return owed is not None and owed.key == place.step.key

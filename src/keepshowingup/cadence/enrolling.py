@@ -8,10 +8,12 @@ from datetime import datetime
 from django.db import transaction
 
 from keepshowingup.audience import joining
+from keepshowingup.audience.dates import forget_date
 from keepshowingup.audience.joining import Confirmed
 from keepshowingup.audience.leaving import MISTAKE
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.advancing import replan, since_promised
+from keepshowingup.cadence.counting import stop_counting
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import CHUNK
 from keepshowingup.core.errors import NotFound, Refused
@@ -29,6 +31,7 @@ def confirm(token: str, now: datetime) -> Confirmed:
     with transaction.atomic():
         confirmed = joining.confirm(token, now)
         if confirmed.returned:
+            forget_date(confirmed.subscriber_id)
             _stop(Enrolment.objects.filter(subscriber=confirmed.subscriber_id).values_list("pk", flat=True))
         if confirmed.sequence_id is not None and Sequence.objects.filter(pk=confirmed.sequence_id).exists():
             enrol(confirmed.subscriber_id, confirmed.sequence_id, now)
@@ -92,7 +95,13 @@ def _enrol_chunk(subscriber_ids: list[int], sequence_id: int, now: datetime) -> 
 
 
 def leave_sequence(subscriber_id: int, sequence_id: int, now: datetime) -> None:
-    """Stop one sequence for a reader, and leave the others. Saying it again changes nothing."""
+    """Stop one sequence for a reader, and leave the others. Saying it again changes nothing.
+
+    Who wants no milestones any more is not counted with either.
+    """
+    if Sequence.objects.filter(pk=sequence_id, milestones=True).exists():
+        stop_counting(subscriber_id, now)
+        return
     mine = Enrolment.objects.filter(subscriber=subscriber_id, sequence=sequence_id)
     with transaction.atomic():
         _stop(mine.values_list("pk", flat=True))

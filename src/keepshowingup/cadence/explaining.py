@@ -7,12 +7,13 @@ from datetime import datetime
 
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.forecast import forecast_reader
+from keepshowingup.cadence.marks import A_MARK
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import read_readers
 from keepshowingup.cadence.planning import CourseStep, Place, Reader, owed_steps
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.states import EnrolmentState
-from keepshowingup.core.timing import OnDate, load_zone, to_local
+from keepshowingup.core.timing import AtMark, OnDate, load_zone, to_local
 from keepshowingup.editorial.models import Sequence
 
 Outcomes = Mapping[tuple[int, str], str]
@@ -83,17 +84,17 @@ def _about_place(
     elif place.state is EnrolmentState.HELD:
         yield "It is held: the next letter can't be made, somebody has to look."
     elif place.is_under_way and place.step is not None:
-        yield f"“{place.step.subject}” {outcomes.get((place.pk, place.step.key), 'is under way')}."
+        yield f"{_name(place.step)} {outcomes.get((place.pk, place.step.key), 'is under way')}."
     elif is_gone and place.step is not None:
-        yield f"“{place.step.subject}” would be next, but nothing is sent to this reader."
+        yield f"{_name(place.step)} would be next, but nothing is sent to this reader."
     elif row.subscriber.paused_at is not None and place.step is not None:
-        yield f"Next is “{place.step.subject}”, when the rest is over{resting}."
+        yield f"Next is {_next(place.step)}, when the rest is over{resting}."
     elif place.due is not None and place.step is not None:
         when = _say(to_local(place.due, reader.zone))
-        yield f"Next is “{place.step.subject}”, on {when}{resting}: {place.reason}."
+        yield f"Next is {_next(place.step)}, on {when}{resting}: {place.reason}."
     else:
         yield f"The reader {place.reason or 'has no next letter planned'}{resting}."
-    if place.state is EnrolmentState.ACTIVE and not is_gone:
+    if place.state is EnrolmentState.ACTIVE and not is_gone and not place.course.milestones:
         yield from _about_rest(place, reader, follows)
 
 
@@ -104,9 +105,9 @@ def _why_resting(sequence: Sequence, reader: Reader) -> str:
 
 
 def _about_past(row: Enrolment, place: Place, reader: Reader, outcomes: Outcomes) -> Iterator[str]:
-    subjects = {step.key: step.subject for step in place.course.steps}
+    names = {step.key: _name(step) for step in place.course.steps}
     for past in row.past_steps.order_by("settled_at", "pk"):
-        name = f"“{subjects.get(past.step_key, past.step_key)}”"
+        name = A_MARK if place.course.milestones else names.get(past.step_key, f"“{past.step_key}”")
         outcome = outcomes.get((row.pk, past.step_key))
         if past.handed_at is None:
             yield f"{name} {outcome or 'was passed over'}."
@@ -138,6 +139,15 @@ def _why_not_owed(step: CourseStep) -> str:
     if isinstance(step.timing, OnDate):
         return "its date was before the reader joined"
     return "the reader was past its place when it was added"
+
+
+def _name(step: CourseStep) -> str:
+    """A letter, as staff may see it. Which mark it is about would tell a reader's date."""
+    return A_MARK if isinstance(step.timing, AtMark) else f"“{step.subject}”"
+
+
+def _next(step: CourseStep) -> str:
+    return _name(step).lower() if isinstance(step.timing, AtMark) else _name(step)
 
 
 def _say(local: datetime) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.cadence.marks import A_MARK
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import house_pace, patience, read_courses, read_readers
 from keepshowingup.cadence.planning import CourseStep, Place, Reader, arrange, settle
@@ -15,6 +16,8 @@ from keepshowingup.core.errors import NotFound
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import load_zone, local_date, to_local, to_utc
+
+INVENTED = 0
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,16 @@ class ForecastLetter:
 def forecast(sequence_id: int, *, zone: str, hour: time, start: datetime, days: int = 90) -> list[ForecastLetter]:
     """What a reader who joins this sequence at ``start`` (aware), and no other, gets up to the end of day ``days``.
 
-    Letters that nobody has approved yet are taken as approved. Raises :class:`NotFound`, and :class:`WrongUsage` for
-    a zone that there is not.
+    In one of milestones they count from that day. Letters that nobody has approved yet are taken as approved. Raises
+    :class:`NotFound`, and :class:`WrongUsage` for a zone that there is not.
     """
     course = read_courses([sequence_id]).get(sequence_id)
     if course is None:
         raise NotFound("There is no such sequence. See: keepshowingup sequence list")
-    reader = Reader(pk=0, zone=load_zone(zone), hour=hour)
-    place = Place(pk=0, course=course.as_if_approved(), started_on=local_date(start, reader.zone), enrolled_at=start)
+    here = load_zone(zone)
+    today = local_date(start, here)
+    reader = Reader(pk=INVENTED, zone=here, hour=hour, counted_from=today if course.milestones else None)
+    place = Place(pk=0, course=course.as_if_approved(), started_on=today, enrolled_at=start)
     reader.places.append(place)
     pace = house_pace()
     arrange(reader, {place.pk: start}, pace=pace, now=start)
@@ -83,16 +88,20 @@ def _letters(reader: Reader, now: datetime, until: datetime, pace: Pace) -> Iter
     ]:
         due, pk, place, step = min(waiting, key=lambda each: each[:2])
         now = max(now, due)
-        yield _letter(place, step, now, reader.zone)
+        yield _letter(place, step, now, reader)
         settle(place, reader, step.key, handed_at=now, now=now, patience=patience())
         arrange(reader, {pk: now}, pace=pace, now=now)
 
 
-def _letter(place: Place, step: CourseStep, moment: datetime, zone: ZoneInfo) -> ForecastLetter:
+def _letter(place: Place, step: CourseStep, moment: datetime, reader: Reader) -> ForecastLetter:
+    key, subject = step.key, step.subject
+    if place.course.milestones:
+        # Of an invented reader the letter may be told; of a real one it would tell their date.
+        key, subject = (place.course.by_pk[step.pk].key, subject) if reader.pk == INVENTED else (key, A_MARK)
     return ForecastLetter(
-        step_key=step.key,
-        subject=step.subject,
-        local=to_local(moment, zone),
+        step_key=key,
+        subject=subject,
+        local=to_local(moment, reader.zone),
         utc=moment,
         reason=place.reason,
         sequence_id=place.course.sequence_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ CHUNK = 1000
 PLAN = (
     "state",
     "next_step_id",
+    "next_key",
     "due_at",
     "promised_at",
     "due_local",
@@ -99,6 +101,7 @@ def _course(sequence: Sequence, steps: list[Step], approved: Mapping[int, dateti
         ),
         rules=rules,
         fault=fault,
+        milestones=sequence.milestones,
     )
 
 
@@ -135,8 +138,13 @@ def read_readers_of(
     courses.update(read_courses(sequences - courses.keys()))
     live = set(Sequence.objects.filter(pk__in=sequences, state=Sequence.State.LIVE).values_list("pk", flat=True))
     # Asked after the lock is ours: a reader who moved while we waited for it is planned by their new clock.
-    clocks = Subscriber.objects.filter(pk__among=subscriber_ids).values_list("pk", "zone", "hour", "paused_at")
-    readers = {pk: Reader(pk, load_zone(zone), hour, paused_at=paused_at) for pk, zone, hour, paused_at in clocks}
+    clocks = Subscriber.objects.filter(pk__among=subscriber_ids).values_list(
+        "pk", "zone", "hour", "paused_at", "paused_until", "counted_from"
+    )
+    readers = {
+        pk: Reader(pk, load_zone(zone), hour, paused_at=paused, paused_until=until, counted_from=date)
+        for pk, zone, hour, paused, until, date in clocks
+    }
     places: dict[int, Place] = {}
     for row in rows:
         places[row.pk] = place = _place(row, courses[row.sequence_id], row.sequence_id in live)
@@ -163,6 +171,7 @@ class _Row(NamedTuple):
     enrolled_at: datetime
     started_on: date
     next_step_id: int | None
+    next_key: str
     due_at: datetime | None
     promised_at: datetime | None
     due_local: str
@@ -173,6 +182,7 @@ class _Row(NamedTuple):
 
 
 def _place(row: _Row, course: Course, live: bool) -> Place:
+    step = course.by_pk.get(row.next_step_id) if row.next_step_id else None
     return Place(
         pk=row.pk,
         course=course,
@@ -181,7 +191,7 @@ def _place(row: _Row, course: Course, live: bool) -> Place:
         moved_days=row.moved_days,
         state=EnrolmentState(row.state),
         live=live,
-        step=course.by_pk.get(row.next_step_id) if row.next_step_id else None,
+        step=replace(step, key=row.next_key) if step and row.next_key else step,
         due=row.due_at,
         promised=row.promised_at or row.due_at,
         last_handed=row.last_handed_at,
@@ -201,6 +211,7 @@ def write_plans(places: Iterable[Place]) -> None:
                 place.pk,
                 place.state.value,
                 place.step.pk if place.step else None,
+                place.step.key if place.step and place.course.milestones else "",
                 place.due,
                 place.promised,
                 place.local,

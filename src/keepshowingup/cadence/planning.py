@@ -8,11 +8,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from keepshowingup.cadence.marks import owed_marks, own_moment, own_wall, wait_out_the_break
+from keepshowingup.core.milestones import is_dropped
 from keepshowingup.core.pace import Pace, Priority, first_free_day
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import (
     AfterDays,
     AfterMinutes,
+    AtMark,
     Moment,
     OnDate,
     Rules,
@@ -25,6 +28,7 @@ from keepshowingup.core.timing import (
 )
 
 NO_ISSUE_YET = "waits for the next issue"
+NO_MARK_YET = "waits for a mark of a date of their own"
 NO_LETTER_YET = "waits for the first letter to be written"
 LONGEST_REASON = 200
 NOT_APPROVED_YET = "waits for the next letter to be approved"
@@ -55,12 +59,15 @@ class Course:
     steps: tuple[CourseStep, ...]
     rules: Rules | None
     fault: str = ""
+    milestones: bool = False
     # Readers by the thousand share day, zone and hour. A course is read anew for each batch, so this stays small.
     moments: dict[tuple[object, ...], Moment] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def priority(self) -> Priority:
-        """A newsletter gives way to a sequence."""
+        """A newsletter gives way to a sequence, and both to a mark of the reader's own date."""
+        if self.milestones:
+            return Priority.MILESTONE
         return Priority.NEWSLETTER if self.open_ended else Priority.SEQUENCE
 
     @cached_property
@@ -113,7 +120,10 @@ class Place:
 
 @dataclass
 class Reader:
-    """A reader as the calendar sees them: their clock, all their places, and when letters were handed over lately."""
+    """A reader as the calendar sees them: their clock, all their places, and when letters were handed over lately.
+
+    ``counted_from`` is the private date they gave, local; None without one.
+    """
 
     pk: int
     zone: ZoneInfo
@@ -121,11 +131,17 @@ class Reader:
     places: list[Place] = field(default_factory=list)
     handed: list[datetime] = field(default_factory=list)
     paused_at: datetime | None = None
+    paused_until: datetime | None = None
+    counted_from: date | None = None
 
 
 def next_step(place: Place, reader: Reader) -> CourseStep | None:
     """The first step still owed that may be sent; None when there is none now."""
-    return next((step for step in owed_steps(place, reader) if step.ready_since is not None), None)
+    return next(_ready_steps(place, reader), None)
+
+
+def _ready_steps(place: Place, reader: Reader) -> Iterator[CourseStep]:
+    return (step for step in owed_steps(place, reader) if step.ready_since is not None)
 
 
 def owed_steps(place: Place, reader: Reader) -> Iterator[CourseStep]:
@@ -134,6 +150,9 @@ def owed_steps(place: Place, reader: Reader) -> Iterator[CourseStep]:
     Not owed: deleted ones, those behind the reader, dates before they joined, and in a drip those that became
     ready only after the reader had passed a later place (from now on for everyone, no letters from the past).
     """
+    if place.course.milestones:
+        yield from owed_marks(place, reader)
+        return
     passed_later: dict[int, datetime] = {}
     earliest: datetime | None = None
     for step in reversed(place.course.steps):
@@ -167,15 +186,26 @@ def plan(
     if place.course.rules is None:
         place.wait(place.course.fault)
         return
-    step = next_step(place, reader)
-    if step is not None:
+    if place.course.milestones:
+        wait_out_the_break(place, reader, now)
+    taken = list(taken)
+    for step in _ready_steps(place, reader):
         if isinstance(step.timing, AfterDays | AfterMinutes):
             place.moved_days += _days_gone(step, place, reader, place.course.rules, now)
-        place.promise(step, _paced(step, place, reader, place.course.rules, pace, list(taken), not_before))
-    elif any(owed_steps(place, reader)):
+        moment = _paced(step, place, reader, place.course.rules, pace, taken, not_before)
+        if isinstance(step.timing, AtMark):
+            if is_dropped(own_moment(step, reader), moment.utc):
+                continue
+            # Kept beside the letter: whoever hands it over sees by it when it has become too late.
+            moment = replace(moment, local=own_wall(step, reader))
+        place.promise(step, moment)
+        return
+    if any(True for _ in owed_steps(place, reader)):
         place.wait(NOT_APPROVED_YET)
     elif place.course.open_ended:
         place.wait(NO_ISSUE_YET)
+    elif place.course.milestones:
+        place.wait(NO_MARK_YET)
     elif not place.course.steps:
         place.wait(NO_LETTER_YET)
     else:
@@ -199,12 +229,13 @@ def _moment(step: CourseStep, place: Place, reader: Reader, rules: Rules, floor:
     known = place.course.moments
     # Minutes are counted from the moment of joining, which readers do not share.
     key = (step.pk, place.started_on, reader.zone.key, reader.hour, place.moved_days, floor)
-    shared = not isinstance(step.timing, AfterMinutes)
+    # Nor do they share the date that marks are counted from.
+    shared = not isinstance(step.timing, AfterMinutes | AtMark)
     if shared and key in known:
         return known[key]
     moment = moment_of(
         step.timing,
-        started_on=place.started_on,
+        started_on=_start_of(step, place, reader),
         enrolled_at=place.enrolled_at,
         zone=reader.zone,
         hour=reader.hour,
@@ -215,6 +246,12 @@ def _moment(step: CourseStep, place: Place, reader: Reader, rules: Rules, floor:
     if shared:
         known[key] = moment
     return moment
+
+
+def _start_of(step: CourseStep, place: Place, reader: Reader) -> date:
+    if isinstance(step.timing, AtMark) and reader.counted_from is not None:
+        return reader.counted_from
+    return place.started_on
 
 
 def _paced(
@@ -290,7 +327,12 @@ def settle(
 
 
 def rest(place: Place, zone: ZoneInfo, since: datetime, until: datetime) -> None:
-    """Count a break from ``since`` to ``until`` (UTC) into the plan, except what has been counted before."""
+    """Count a break from ``since`` to ``until`` (UTC) into the plan, except what has been counted before.
+
+    Marks stay on their dates, whatever rests.
+    """
+    if place.course.milestones:
+        return
     start = max(filter(None, (since, place.enrolled_at, place.rested_until)))
     if until > start:
         place.moved_days += local_days_between(start, until, zone)

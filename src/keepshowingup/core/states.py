@@ -83,7 +83,7 @@ STAYING = frozenset({EnrolmentState.ACTIVE, EnrolmentState.HELD})
 class SkipReason(StrEnum):
     """Why a claimed letter was not handed over. The words are shown to staff by ``delivery explain``."""
 
-    LEFT = "left"  # the reader left, or left this sequence
+    LEFT = "left"  # the reader left, or left this sequence, or the date its mark was counted from is another
     SUPPRESSED = "suppressed"  # the address bounced or complained
     TOO_LATE = "too_late"  # older than the sequence allows
     STEP_DELETED = "step_deleted"

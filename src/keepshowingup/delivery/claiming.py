@@ -117,7 +117,8 @@ class _Waiting(NamedTuple):
     due_at: datetime
     due_local: str
     due_reason: str
-    step_key: str
+    next_key: str
+    own_key: str
     step_deleted_at: datetime | None
     revision_id: int | None
     state: str
@@ -132,9 +133,14 @@ class _Waiting(NamedTuple):
     country: str
     reader_state: str
 
+    @property
+    def step_key(self) -> str:
+        """The letter's key for this reader: its step's, unless it is that of a mark."""
+        return self.next_key or self.own_key
+
 
 _DUE = (
-    *("pk", "subscriber_id", "due_at", "due_local", "due_reason"),
+    *("pk", "subscriber_id", "due_at", "due_local", "due_reason", "next_key"),
     *("next_step__key", "next_step__deleted_at", "next_step__current_id"),
     *("state", "enrolled_at", "sequence_id"),
     *(f"subscriber__{name}" for name in (*_Waiting._fields[-8:-1], "state")),
@@ -150,6 +156,7 @@ def _held(row: _Waiting, pk: int, message_id: str) -> Held:
         message_id=message_id,
         step_key=row.step_key,
         due_at=row.due_at,
+        due_local=row.due_local,
         reader_id=row.subscriber_id,
         opaque=row.opaque,
         email=row.email,

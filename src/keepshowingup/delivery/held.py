@@ -17,6 +17,7 @@ class Held(NamedTuple):
 
     Moments are aware, UTC. ``step_deleted_at`` and ``revision_id`` are those of the letter that was claimed.
     ``resent_at`` is set for one that the server may have already; the copy before has ``handed_over_at`` as its Date.
+    ``due_local`` is the wall time the moment came from; for a letter of milestones it is the mark's own.
     """
 
     pk: int
@@ -47,6 +48,7 @@ class Held(NamedTuple):
     handed_over_at: datetime | None = None
     promised: bool = False
     resent_at: datetime | None = None
+    due_local: str = ""
 
     def moment(self, now: datetime) -> datetime:
         """When this letter is written, for its Date and its greeting: a copy has the moment of the one before it."""
@@ -82,6 +84,7 @@ COLUMNS = (
     "handed_over_at",
     "promised",
     "resent_at",
+    "due_local",
 )
 
 

@@ -15,8 +15,9 @@ from keepshowingup.audience.leaving import suppressed_among
 from keepshowingup.audience.models import Notice, Subscriber
 from keepshowingup.cadence.places import rules_of
 from keepshowingup.core.errors import WrongUsage
+from keepshowingup.core.milestones import is_dropped
 from keepshowingup.core.states import EnrolmentState, SkipReason
-from keepshowingup.core.timing import Rules, is_allowed, is_too_late, load_zone
+from keepshowingup.core.timing import Rules, is_allowed, is_too_late, load_zone, to_utc
 from keepshowingup.delivery.held import Held, read_held
 from keepshowingup.editorial.models import Sequence
 
@@ -105,17 +106,31 @@ def _verdict(held: Held, sequences: Mapping[int, Sequence], hours: _Hours, now: 
         return _of_notice(held)
     if held.reader_state != Subscriber.State.ACTIVE or held.enrolment_state == EnrolmentState.LEFT:
         return SkipReason.SUPPRESSED if held.reader_state == Subscriber.State.SUPPRESSED else SkipReason.LEFT
+    sequence = sequences[held.sequence_id]
+    if sequence.milestones and (passed := _of_mark(held, now)) is not None:
+        return passed
     if held.revision_id is None or held.step_deleted_at is not None:
         return SkipReason.STEP_DELETED
     if held.paused_at is not None:
         return Rest.READER_PAUSED
-    sequence = sequences[held.sequence_id]
     if sequence.state != Sequence.State.LIVE:
         return Rest.SEQUENCE_PAUSED
     if is_too_late(held.due_at, now, sequence.too_late_hours):
         return SkipReason.TOO_LATE
     # It was the right hour when it fell due. After an outage or behind a long queue it may be three in the morning.
     return None if hours[held.sequence_id, held.zone] else Rest.NOT_NOW
+
+
+def _of_mark(held: Held, now: datetime) -> SkipReason | None:
+    """A letter about a mark: never for a date that is another by now, and never long after its day.
+
+    The first is said as if they had left: nobody is told that a date was changed.
+    """
+    # Whoever gives a date comes in with it; all its marks are later than that.
+    if held.enrolled_at is not None and held.due_at <= held.enrolled_at:
+        return SkipReason.LEFT
+    own = to_utc(datetime.fromisoformat(held.due_local), load_zone(held.zone)) if held.due_local else held.due_at
+    return SkipReason.TOO_LATE if is_dropped(own, now) else None
 
 
 def _of_notice(held: Held) -> Verdict:

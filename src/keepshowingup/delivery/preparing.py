@@ -18,10 +18,11 @@ from keepshowingup.audience.tokens import Purpose, link, make
 from keepshowingup.core.errors import PartMissing
 from keepshowingup.core.timing import load_zone
 from keepshowingup.delivery.held import Held
+from keepshowingup.delivery.marks import Timed, timed_steps, words_of_mark
 from keepshowingup.delivery.naming import opaque_of
 from keepshowingup.editorial.help_now import lines_for
 from keepshowingup.editorial.masthead import masthead
-from keepshowingup.editorial.models import Masthead, Revision, Sequence
+from keepshowingup.editorial.models import Masthead, Revision, Sequence, Step
 from keepshowingup.letters.compile import CompiledLetter, standard_letter
 from keepshowingup.letters.compose import HelpNow, LetterHeaders, LetterValues, compose, render
 from keepshowingup.letters.cutoff import cut_off
@@ -102,9 +103,10 @@ class Stationery:
     on_rendering: Callable[[Held], None] = _nobody_asks
     """Told before a template is rendered for a letter; filling in a skeleton is nothing a worker could die of."""
     _help: dict[str, tuple[HelpNow, ...]] = field(default_factory=dict)
-    _shared: dict[tuple[int, str, str, str], LetterValues] = field(default_factory=dict)
+    _shared: dict[tuple[int, str, str, str, str], LetterValues] = field(default_factory=dict)
     _skeletons: dict[tuple[int, int, tuple[bool, ...]], Skeleton | None] = field(default_factory=dict)
     _parts_of_day: dict[str, str] = field(default_factory=dict)
+    _timed: dict[int, tuple[Timed, ...]] = field(default_factory=dict)
 
     @functools.cached_property
     def domain(self) -> str:
@@ -125,9 +127,19 @@ class Stationery:
             self._parts_of_day[held.zone] = _part_of_day(self.now, held.zone)
         return self._parts_of_day[held.zone]
 
-    def shared_values(self, sequence: Sequence, country: str, joined_on: str, part_of_day: str) -> LetterValues:
+    def mark_of(self, held: Held, sequence: Sequence) -> str:
+        """Which mark of its reader's date the letter is about, in words; empty in any other sequence."""
+        if not sequence.milestones:
+            return ""
+        if sequence.pk not in self._timed:
+            self._timed[sequence.pk] = timed_steps(sequence.pk)
+        return words_of_mark(held, self._timed[sequence.pk])
+
+    def shared_values(
+        self, sequence: Sequence, country: str, joined_on: str, part_of_day: str, mark: str = ""
+    ) -> LetterValues:
         """What a sequence's letter knows that is the same for many readers; always the same object for them."""
-        key = (sequence.pk, country, joined_on, part_of_day)
+        key = (sequence.pk, country, joined_on, part_of_day, mark)
         if key not in self._shared:
             article = sequence.article
             self._shared[key] = LetterValues(
@@ -141,6 +153,7 @@ class Stationery:
                 article_url=article.source_url if article else "",
                 article_title=article.title if article else "",
                 part_of_day=part_of_day,
+                milestone=mark,
             )
         return self._shared[key]
 
@@ -207,7 +220,8 @@ def _personal_values(held: Held) -> Personal:
 
 def _shared_values(held: Held, sequence: Sequence, paper: Stationery) -> LetterValues:
     joined_on = _day(held.enrolled_at or paper.now, load_zone(held.zone))
-    return paper.shared_values(sequence, held.country, joined_on, paper.part_of_day(held))
+    mark = paper.mark_of(held, sequence)
+    return paper.shared_values(sequence, held.country, joined_on, paper.part_of_day(held), mark)
 
 
 def _notice_values(held: Held, paper: Stationery) -> LetterValues:
@@ -245,9 +259,10 @@ def _headers(
     )
 
 
-def values_for(reader: Subscriber, sequence: Sequence, now: datetime, *, joined_at: datetime) -> LetterValues:
+def values_for(reader: Subscriber, step: Step, now: datetime, *, joined_at: datetime) -> LetterValues:
     """What a letter would know about this reader at ``now``; the reader may be invented and need not be saved."""
-    held = invented(reader, sequence, now, enrolled_at=joined_at)
+    sequence = step.sequence
+    held = invented(reader, sequence, now, enrolled_at=joined_at, step_key=step.key)
     shared = _shared_values(held, sequence, Stationery(masthead(), {}, Drawer(), now))
     return replace(shared, **_personal_values(held)._asdict())
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from keepshowingup.core.errors import Refused, WrongUsage
-from keepshowingup.core.timing import AfterDays, AfterMinutes, OnDate, Timing
+from keepshowingup.core.timing import AfterDays, Timing
 from keepshowingup.editorial.fields import Fault, Fields, read_plain, read_toml
-from keepshowingup.editorial.timings import check_hours, fault_in_timing
+from keepshowingup.editorial.folder_timings import WHEN, read_timing
+from keepshowingup.editorial.timings import check_hours, fault_in_kind, fault_in_milestones
 from keepshowingup.editorial.wording import (
     BODY_LENGTH,
     DESCRIPTION_LENGTH,
@@ -48,12 +49,13 @@ _SEQUENCE_FIELDS = (
     "language",
     "audience",
     "open_ended",
+    "milestones",
     "weekdays",
     "window",
     "quiet",
     "too_late_hours",
 )
-_STEP_FIELDS = ("key", "day", "minutes", "date", "at", "subject", "preheader")
+_STEP_FIELDS = ("key", *WHEN, "at", "subject", "preheader")
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class FolderSequence:
     language: str = "en"
     audience: str = "self"
     open_ended: bool = False
+    milestones: bool = False
     weekdays: str = EVERY_DAY
     window: tuple[dt.time, dt.time] = WINDOW
     quiet: tuple[dt.time, dt.time] = QUIET
@@ -109,18 +112,18 @@ def validate(path: Path) -> list[Fault]:
     sequence, faults = _read(path)
     language = sequence.language if fault_in_language(sequence.language) is None else "en"
     for step in sequence.steps:
-        faults += check_letter(step, language)
+        faults += check_letter(step, language, "milestone" if sequence.milestones else "step")
     return sorted(set(faults))
 
 
-def check_letter(step: FolderStep, language: str) -> list[Fault]:
-    """Why the step's letter can't be made; empty when it can."""
+def check_letter(step: FolderStep, language: str, kind: str = "step") -> list[Fault]:
+    """Why the step's letter of this kind can't be made; empty when it can."""
     faults = []
     subject, preheader, body = step.subject or STAND_IN, step.preheader, step.body or STAND_IN
     # The compiler stops at the first fault; mended with a stand-in it goes on to the next.
     for _ in range(MOST_FAULTS):
         try:
-            compile_letter("step", subject=subject, preheader=preheader, body=body, language=language)
+            compile_letter(kind, subject=subject, preheader=preheader, body=body, language=language)
         except LetterError as error:
             faults.append(letter_fault(step, error))
             if error.part == "subject":
@@ -156,6 +159,9 @@ def _read(path: Path) -> tuple[FolderSequence, list[Fault]]:
     steps = _steps(path, faults)
     if not steps and not faults and not sequence.open_ended:
         faults.append(Fault(SEQUENCE_FILE, 1, "There is no letter here yet: add a file named like 01-welcome.md."))
+    for step in steps:
+        if fault := fault_in_kind(step.timing, milestones=sequence.milestones):
+            faults.append(Fault(step.file, step.places.get("timing", 1), fault))
     return replace(sequence, steps=tuple(sorted(steps, key=lambda step: (step.number, step.file)))), faults
 
 
@@ -180,11 +186,17 @@ def _sequence(fields: Fields, folder_name: str) -> FolderSequence:
         language=fields.take_checked("language", "en", fault_in_language),
         audience=fields.take_checked("audience", "self", fault_in_audience),
         open_ended=fields.take_switch("open_ended"),
+        milestones=fields.take_switch("milestones"),
         weekdays=_weekdays(fields),
         window=fields.take_span("window", WINDOW),
         quiet=fields.take_span("quiet", QUIET),
         too_late_hours=fields.take_whole("too_late_hours"),
     )
+    if sequence.milestones:
+        fault = fault_in_milestones(
+            open_ended=sequence.open_ended, audience=sequence.audience, weekdays=sequence.weekdays
+        )
+        fields.fault("milestones", fault)
     try:
         check_hours(sequence.weekdays, sequence.window, sequence.quiet)
     except WrongUsage as wrong:
@@ -250,7 +262,7 @@ def read_step(text: str, file: str) -> tuple[FolderStep | None, list[Fault]]:
     body = tidy_text("\n".join(rows[end + 1 :]))
     blank = next((n for n, row in enumerate(rows[end + 1 :]) if row.strip(" \t")), 0)
     fields.refuse_unknown(_STEP_FIELDS)
-    timing = _timing(fields)
+    timing = read_timing(fields)
     body_line = end + 2 + blank
     if fault := fault_in_text("letter's text", body, BODY_LENGTH, needed=True):
         fields.faults.append(Fault(file, body_line, fault))
@@ -262,33 +274,14 @@ def read_step(text: str, file: str) -> tuple[FolderStep | None, list[Fault]]:
         preheader=fields.take_line("preheader", SUBJECT_LENGTH),
         body=body,
         file=file,
-        places={"subject": fields.line_of("subject"), "preheader": fields.line_of("preheader"), "body": body_line},
+        places={
+            "subject": fields.line_of("subject"),
+            "preheader": fields.line_of("preheader"),
+            "body": body_line,
+            "timing": next((fields.line_of(name) for name in WHEN if name in fields.values), 1),
+        },
     )
     return step, fields.faults
-
-
-def _timing(fields: Fields) -> Timing | None:
-    given = [name for name in ("day", "minutes", "date") if name in fields.values]
-    if not given:
-        fields.fault("", "Nothing says when it is sent: write day = 3, minutes = 90 or date = 2026-12-01.")
-        return None
-    if len(given) > 1:
-        fields.fault(given[1], f"Both {given[0]} and {given[1]} say when it is sent: keep one.")
-        return None
-    at = fields.take_time("at")
-    day, minutes, date = fields.take_whole("day"), fields.take_whole("minutes"), fields.take_date("date")
-    timing: Timing | None = None
-    if day is not None:
-        timing = AfterDays(day, at)
-    elif minutes is not None:
-        timing = AfterMinutes(minutes)
-        if "at" in fields.values:
-            fields.fault("at", "A letter that comes some minutes after joining has no time of day: remove at.")
-    elif date is not None:
-        timing = OnDate(date, at)
-    if timing is not None:
-        fields.fault(given[0], fault_in_timing(timing))
-    return timing
 
 
 def _text(file: Path, faults: list[Fault]) -> str | None:

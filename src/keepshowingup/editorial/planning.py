@@ -173,6 +173,7 @@ def _fields(old: FolderSequence, new: FolderSequence) -> Iterator[FieldChange]:
         "language",
         "audience",
         "open_ended",
+        "milestones",
         "weekdays",
         "window",
         "quiet",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from keepshowingup.core.errors import NotFound
+from keepshowingup.core.errors import NotFound, Refused
 from keepshowingup.editorial.composing import create_sequence, edit_sequence
 from keepshowingup.editorial.folder_writing import Written, write_folder
 from keepshowingup.editorial.folders import FolderFaulty, FolderSequence, FolderStep, letter_fault
@@ -27,6 +27,8 @@ def plan(folder: FolderSequence, now: datetime) -> Plan:
     sequence = Sequence.objects.filter(slug=folder.slug).first()
     if sequence is None:
         return make_plan(None, folder, now=now)
+    if folder.milestones != sequence.milestones:
+        raise Refused("Whether letters are milestones can't be changed later: give the folder another slug.")
     return make_plan(folder_of(sequence), folder, now=now, deleted=_deleted(sequence))
 
 
@@ -45,7 +47,7 @@ def apply(folder: FolderSequence, *, author: str, now: datetime) -> Plan:
         if changes.is_empty:
             return changes
         if sequence is None:
-            sequence = create_sequence(slug=folder.slug, title=folder.title, now=now)
+            sequence = create_sequence(slug=folder.slug, title=folder.title, milestones=folder.milestones, now=now)
         kept = {step.key: step for step in sequence.steps.all()}
         # The language comes first: letters are compiled in it.
         sequence = _edit(sequence, folder, now)
@@ -79,6 +81,7 @@ def folder_of(sequence: Sequence) -> FolderSequence:
         language=sequence.language,
         audience=sequence.audience,
         open_ended=sequence.open_ended,
+        milestones=sequence.milestones,
         weekdays=sequence.weekdays,
         window=(sequence.window_start, sequence.window_end),
         quiet=(sequence.quiet_start, sequence.quiet_end),

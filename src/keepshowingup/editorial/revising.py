@@ -46,7 +46,7 @@ def revise(
 def refreeze(step: Step, sequence: Sequence, *, author: str, now: datetime) -> Revision:
     """A new revision of a letter's words as they stand, compiled in the sequence's language and with today's layout."""
     letter = compile_letter(
-        "step", subject=step.subject, preheader=step.preheader, body=step.body, language=sequence.language
+        kind_of(sequence), subject=step.subject, preheader=step.preheader, body=step.body, language=sequence.language
     )
     newest = step.revisions.first()
     return Revision.objects.create(
@@ -60,6 +60,11 @@ def refreeze(step: Step, sequence: Sequence, *, author: str, now: datetime) -> R
         author=author.strip(),
         created_at=now,
     )
+
+
+def kind_of(sequence: Sequence) -> str:
+    """Which layout its letters have: one about a mark says in the letter itself how to change the date."""
+    return "milestone" if sequence.milestones else "step"
 
 
 def locked_sequence(sequence_id: int) -> Sequence:

@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 
-from keepshowingup.core.timing import AfterDays, AfterMinutes, OnDate, Timing
+from keepshowingup.core.milestones import Mark, read_mark
+from keepshowingup.core.timing import AfterDays, AfterMinutes, AtMark, OnDate, Timing
 from keepshowingup.editorial.models import Revision, Step
 from keepshowingup.editorial.timings import LONGEST_DAYS, LONGEST_MINUTES, timing_of
 from keepshowingup.editorial.wording import BODY_LENGTH, SUBJECT_LENGTH
@@ -17,10 +18,19 @@ class LetterForm(forms.Form):
 
     subject = forms.CharField(max_length=SUBJECT_LENGTH, error_messages={"required": "Give the letter a subject."})
     preheader = forms.CharField(max_length=SUBJECT_LENGTH, required=False)
-    when = forms.ChoiceField(choices=[("days", "days after"), ("minutes", "minutes after"), ("date", "on a date")])
+    when = forms.ChoiceField(
+        choices=[
+            ("days", "days after"),
+            ("minutes", "minutes after"),
+            ("date", "on a date"),
+            ("mark", "from their date"),
+        ]
+    )
     days = forms.IntegerField(min_value=0, max_value=LONGEST_DAYS, required=False)
     minutes = forms.IntegerField(min_value=0, max_value=LONGEST_MINUTES, required=False)
     date = forms.DateField(required=False)
+    mark = forms.CharField(max_length=20, required=False)
+    yearly = forms.BooleanField(required=False)
     at = forms.TimeField(required=False, error_messages={"invalid": "Write the time like 08:30."})
     body = forms.CharField(
         max_length=BODY_LENGTH, strip=False, error_messages={"required": "The letter has no words yet."}
@@ -33,6 +43,8 @@ class LetterForm(forms.Form):
         when = values.get("when")
         if when in {"days", "minutes", "date"} and when not in self.errors and values.get(when) is None:
             self.add_error(when, "Say which date." if when == "date" else f"Say how many {when} after joining.")
+        if when == "mark" and "mark" not in self.errors and read_mark(values.get("mark", "")) is None:
+            self.add_error("mark", "Write how far from their date, like 30 days, 9 months or 2 years.")
         return values
 
     def timing(self) -> Timing:
@@ -42,6 +54,8 @@ class LetterForm(forms.Form):
             return AfterDays(values["days"], values["at"])
         if values["when"] == "minutes":
             return AfterMinutes(values["minutes"])
+        if values["when"] == "mark":
+            return AtMark(read_mark(values["mark"]) or Mark(), values["at"], values["yearly"])
         return OnDate(values["date"], values["at"])
 
     def sentence(self) -> str:
@@ -56,10 +70,12 @@ def fields_of(step: Step, newest: Revision) -> dict[str, str]:
     return {
         "subject": step.subject,
         "preheader": step.preheader,
-        "when": {AfterDays: "days", AfterMinutes: "minutes", OnDate: "date"}[type(timing)],
+        "when": {AfterDays: "days", AfterMinutes: "minutes", OnDate: "date", AtMark: "mark"}[type(timing)],
         "days": str(timing.days) if isinstance(timing, AfterDays) else "",
         "minutes": str(timing.minutes) if isinstance(timing, AfterMinutes) else "",
         "date": timing.date.isoformat() if isinstance(timing, OnDate) else "",
+        "mark": str(timing.mark) if isinstance(timing, AtMark) else "",
+        "yearly": "on" if isinstance(timing, AtMark) and timing.yearly else "",
         "at": f"{at:%H:%M}" if at else "",
         "body": step.body,
         "based_on": str(newest.number),
