@@ -23,6 +23,7 @@ from keepshowingup.web.public.doors import public_page, show
 from keepshowingup.web.public.download import everything_about
 from keepshowingup.web.public.forms import OWN_TIME, PARTS_OF_DAY, SettingsForm
 from keepshowingup.web.public.joining import zone_context
+from keepshowingup.web.public.own_date import date_context
 from keepshowingup.web.public.zones import country_of, place_of
 
 BREAKS = {"7": "a week", "14": "two weeks", "30": "a month", "": "until I say"}
@@ -142,6 +143,8 @@ def _choices(reader: Subscriber) -> list[dict[str, Any]]:
     theirs = {e.sequence_id: e for e in Enrolment.objects.filter(subscriber=reader).select_related("sequence")}
     offered = {s.pk: s for s in Sequence.objects.filter(state=Sequence.State.LIVE)}
     offered |= {pk: e.sequence for pk, e in theirs.items() if e.state in STAYING}
+    # Milestones have a place of their own on the page: they begin with a date.
+    offered = {pk: sequence for pk, sequence in offered.items() if not sequence.milestones}
     return [
         {
             "id": pk,
@@ -194,6 +197,7 @@ def _page(
         "first_name": said.get("first_name", reader.first_name),
         "letters": _choices(reader),
         "place": place_of(reader.zone),
+        **date_context(reader),
         **zone_context(zone, now),
     }
     return show(request, "public/preferences.html", context, status=status)
