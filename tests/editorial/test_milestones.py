@@ -9,9 +9,10 @@ import pytest
 
 from keepshowingup.core.errors import Refused, WrongUsage
 from keepshowingup.core.milestones import Mark
-from keepshowingup.core.timing import AfterDays, AtMark
+from keepshowingup.core.timing import AfterDays, AtMark, Timing
 from keepshowingup.editorial import composing, reviewing
 from keepshowingup.editorial.folders import read_folder, validate
+from keepshowingup.editorial.models import Sequence
 from keepshowingup.editorial.publishing import apply, export, plan
 from keepshowingup.editorial.reviewing import findings_of
 from keepshowingup.editorial.starters import MILESTONES, install_milestones
@@ -24,6 +25,12 @@ def folder(path: Path, text: str = LETTER, common: str = "milestones = true\n") 
     (path / "sequence.toml").write_text(f'title = "Notes"\nslug = "notes"\n{common}')
     (path / "01-thirty.md").write_text(text)
     return path
+
+
+def add(sequence: Sequence, timing: Timing, now: dt.datetime) -> None:
+    composing.add_step(
+        sequence.pk, timing=timing, subject="A note", preheader="", body="Hello.", author="mara", now=now
+    )
 
 
 def test_the_letters_we_ship_are_in_order_and_for_the_marks_that_were_asked_for() -> None:
@@ -68,7 +75,7 @@ def test_the_shipped_folder_goes_round_and_changes_nothing(now: dt.datetime, tmp
 def test_a_mark_is_kept_and_said_in_words(now: dt.datetime, tmp_path: Path) -> None:
     text = LETTER.replace('"30 days"', '"2 years, then every year"\nat = "09:00"')
     apply(read_folder(folder(tmp_path, text)), author="files", now=now)
-    step = composing.Sequence.objects.get(slug="notes").steps.get()
+    step = Sequence.objects.get(slug="notes").steps.get()
     assert timing_of(step) == AtMark(Mark(months=24), dt.time(9), yearly=True)
     assert say_timing(timing_of(step)) == "2 years from their date, then every year at 09:00"
 
@@ -96,9 +103,8 @@ def test_a_sequence_keeps_its_kind(now: dt.datetime, tmp_path: Path) -> None:
     sequence = composing.create_sequence(slug="notes", title="Notes", now=now)
     with pytest.raises(Refused, match="another slug"):
         apply(read_folder(folder(tmp_path)), author="files", now=now)
-    words = {"subject": "A note", "preheader": "", "body": "Hello.", "author": "mara", "now": now}
     with pytest.raises(WrongUsage, match="Only a sequence of milestones"):
-        composing.add_step(sequence.pk, timing=AtMark(Mark(days=3)), **words)
+        add(sequence, AtMark(Mark(days=3)), now)
     notes = composing.create_sequence(slug="marks", title="Marks", milestones=True, now=now)
     with pytest.raises(WrongUsage, match="write a mark"):
-        composing.add_step(notes.pk, timing=AfterDays(3), **words)
+        add(notes, AfterDays(3), now)

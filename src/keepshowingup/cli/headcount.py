@@ -20,11 +20,15 @@ class Heads:
 def headcounts(slug: str, order: Row[str], changes: Iterable[StepChange]) -> dict[str, Heads]:
     """The heads for each changed letter; none while nobody reads the sequence.
 
-    A letter that is new at its place is behind everybody who has it, or a later one in ``order``, behind them.
+    Nor for milestones: how many are past a mark says something about their dates. A letter that is new at its place is
+    behind everybody who has it, or a later one in ``order``, behind them.
     """
     from keepshowingup.cadence.models import Enrolment, PastStep
     from keepshowingup.core.states import EnrolmentState
+    from keepshowingup.editorial.models import Sequence
 
+    if Sequence.objects.filter(slug=slug, milestones=True).exists():
+        return {}
     reading = Enrolment.objects.filter(sequence__slug=slug, state=EnrolmentState.ACTIVE)
     everybody = reading.count()
     if not everybody:

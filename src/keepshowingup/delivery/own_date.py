@@ -9,6 +9,7 @@ from django.db.models import F
 
 from keepshowingup.cadence.counting import count_from, counts_from, stop_counting
 from keepshowingup.delivery.models import Dispatch
+from keepshowingup.editorial.models import Sequence
 
 
 def change_date(subscriber_id: int, day: date | None, now: datetime) -> None:
@@ -32,6 +33,8 @@ def change_date(subscriber_id: int, day: date | None, now: datetime) -> None:
 
 def forget_old_dates() -> None:
     """Take the same from letters that were claimed while a date was being changed."""
+    if not Sequence.objects.filter(milestones=True).exists():
+        return
     Dispatch.objects.filter(
         enrolment__sequence__milestones=True, due_at__lte=F("enrolment__enrolled_at"), revision__isnull=False
     ).update(revision=None)
