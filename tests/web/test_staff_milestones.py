@@ -38,7 +38,7 @@ def test_milestones_begin_with_ten_letters_in_the_order_of_their_marks(mara: Cli
     assert 'name="mark" value="1 day"' in page
     assert "from their date" in page
     assert "year <b>1</b>" in page
-    assert "years <b>2+</b>" in page
+    assert "year <b>2+</b>" in page
     preview = mara.get(url("preview", first.pk)).content.decode()
     assert "1 day from the date you gave us" in " ".join(preview.split())
 

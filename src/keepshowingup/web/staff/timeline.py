@@ -13,6 +13,9 @@ from keepshowingup.editorial.timings import timing_of
 from keepshowingup.web.staff.counting import count_of, gap_words, minute_words
 from keepshowingup.web.staff.reading import Reading, read_letter
 
+# The edge is narrow.
+UNITS = {"day": "day", "month": "mo", "year": "year"}
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -94,7 +97,7 @@ def _on_the_edge(timing: Timing) -> tuple[str, str]:
         return "min", str(timing.minutes)
     if isinstance(timing, AtMark):
         number, unit = str(timing.mark).split()
-        return unit, f"{number}+" if timing.yearly else number
+        return UNITS[unit.rstrip("s")], f"{number}+" if timing.yearly else number
     return f"{timing.date:%b}", str(timing.date.day)
 
 
