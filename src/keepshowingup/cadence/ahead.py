@@ -109,7 +109,7 @@ class _Course:
     @cached_property
     def is_personal(self) -> bool:
         """Whether it asks for more about a reader than is compared here, or leads to another sequence."""
-        return self.course.asks_about_readers or self.course.then_id is not None
+        return self.course.is_personal or self.course.then_id is not None
 
     def version(self, joined: datetime) -> int:
         """Which of its versions readers have who joined then."""

@@ -3,7 +3,8 @@
 The database says of each reader what their plan depends on, as one word. The planner decides once for each such word,
 and the answer goes to everybody who has it in one UPDATE. Whoever is not so simple (in several sequences, taking a
 break, with fewer letters a week, before a letter that is counted in minutes, at the end, in a sequence that asks about
-its readers) goes through the planner alone; so does everybody on SQLite. What comes of it is the same either way.
+its readers or counts from their own dates) goes through the planner alone; so does everybody on SQLite. What comes of
+it is the same either way.
 
 A chunk is one short transaction. Rows that somebody else has locked are left to them and looked at afterwards, and a
 letter under way is left to the sender, who plans on by the course as it is then.
@@ -99,7 +100,7 @@ def replan_chunk(anew: Anew, after: int) -> Done | None:
     if after:
         anew.read_again()
     alone, planned = ids, 0
-    if works_elsewhere() and anew.course.rules is not None and not anew.course.asks_about_readers:
+    if works_elsewhere() and anew.course.rules is not None and not anew.course.is_personal:
         together = _replan_together(anew, ids)
         alone, planned = together.alone, together.planned
     for start in range(0, len(alone), CHUNK):

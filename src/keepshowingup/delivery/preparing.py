@@ -14,13 +14,16 @@ from django.conf import settings
 
 from keepshowingup.audience.models import Notice, Subscriber
 from keepshowingup.audience.tokens import Purpose, link, make
+from keepshowingup.cadence.places import read_courses
+from keepshowingup.cadence.planning import Course
 from keepshowingup.core.errors import PartMissing
 from keepshowingup.core.timing import load_zone, local_date
 from keepshowingup.delivery.held import Held
+from keepshowingup.delivery.marks import words_of_mark
 from keepshowingup.delivery.naming import opaque_of
 from keepshowingup.editorial.help_now import lines_for
 from keepshowingup.editorial.masthead import masthead
-from keepshowingup.editorial.models import Edition, Masthead, Revision, Sequence
+from keepshowingup.editorial.models import Edition, Masthead, Revision, Sequence, Step
 from keepshowingup.letters.compile import CompiledLetter, standard_letter
 from keepshowingup.letters.compose import HelpNow, LetterHeaders, LetterValues, compose, render
 from keepshowingup.letters.cutoff import cut_off
@@ -122,11 +125,12 @@ class Stationery:
     on_rendering: Callable[[Held], None] = _nobody_asks
     """Told before a template is rendered for a letter; filling in a skeleton is nothing a worker could die of."""
     _help: dict[tuple[str, str], tuple[HelpNow, ...]] = field(default_factory=dict)
-    _shared: dict[tuple[int, str, str, date, int], LetterValues] = field(default_factory=dict)
+    _shared: dict[tuple[int, str, str, date, int, str], LetterValues] = field(default_factory=dict)
     _skeletons: dict[tuple[Look, int, tuple[bool, ...]], Skeleton | None] = field(default_factory=dict)
     _parts_of_day: dict[str, int] = field(default_factory=dict)
     _languages: dict[str, str] = field(default_factory=dict)
     _themes: dict[tuple[str, str], str] = field(default_factory=dict)
+    _courses: dict[int, Course] = field(default_factory=dict)
 
     @functools.cached_property
     def domain(self) -> str:
@@ -161,14 +165,22 @@ class Stationery:
             self._parts_of_day[held.zone] = _part_of_day(self.now, held.zone)
         return self._parts_of_day[held.zone]
 
+    def mark_of(self, held: Held, sequence: Sequence) -> str:
+        """Which mark of its reader's date the letter is about, in its own language; empty in any other sequence."""
+        if not sequence.milestones:
+            return ""
+        if sequence.pk not in self._courses:
+            self._courses |= read_courses([sequence.pk])
+        return words_of_mark(held, self._courses[sequence.pk], sequence.language)
+
     def shared_values(
-        self, sequence: Sequence, country: str, language: str, joined_on: date, part: int
+        self, sequence: Sequence, country: str, language: str, joined_on: date, part: int, mark: str
     ) -> LetterValues:
         """What a sequence's letter knows that is the same for many readers; always the same object for them.
 
         The letter speaks its sequence's language; what stands below it speaks ``language``, the reader's.
         """
-        key = (sequence.pk, country, language, joined_on, part)
+        key = (sequence.pk, country, language, joined_on, part, mark)
         if key not in self._shared:
             article = sequence.article
             self._shared[key] = LetterValues(
@@ -184,6 +196,7 @@ class Stationery:
                 part_of_day=say_part_of_day(part, sequence.language),
                 greeting=say_greeting(part, sequence.language),
                 foot=foot_of(language),
+                milestone=mark,
             )
         return self._shared[key]
 
@@ -271,7 +284,8 @@ def letter_of(name: str) -> tuple[str, int]:
 def _shared_values(held: Held, sequence: Sequence, paper: Stationery) -> LetterValues:
     joined_on = _date(held.enrolled_at or paper.now, load_zone(held.zone))
     language = paper.language_for(held.language)
-    return paper.shared_values(sequence, held.country, language, joined_on, paper.part_of_day(held))
+    mark = paper.mark_of(held, sequence)
+    return paper.shared_values(sequence, held.country, language, joined_on, paper.part_of_day(held), mark)
 
 
 def _notice_values(held: Held, paper: Stationery) -> LetterValues:
@@ -316,9 +330,10 @@ def _headers(
     )
 
 
-def values_for(reader: Subscriber, sequence: Sequence, now: datetime, *, joined_at: datetime) -> LetterValues:
+def values_for(reader: Subscriber, step: Step, now: datetime, *, joined_at: datetime) -> LetterValues:
     """What a letter would know about this reader at ``now``; the reader may be invented and need not be saved."""
-    held = invented(reader, sequence, now, enrolled_at=joined_at)
+    sequence = step.sequence
+    held = invented(reader, sequence, now, enrolled_at=joined_at, step_key=step.key)
     shared = _shared_values(held, sequence, Stationery(masthead(), {}, Drawer(), now))
     return replace(shared, **_personal_values(held, (None,))._asdict())
 
