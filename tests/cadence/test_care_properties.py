@@ -8,8 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from keepshowingup.cadence.course import Course, CourseStep
 from keepshowingup.cadence.meant import objection
-from keepshowingup.cadence.planning import Course, CourseStep, Place, Reader, arrange, next_step, settle
+from keepshowingup.cadence.planning import arrange, next_step, settle
+from keepshowingup.cadence.reader import Place, Reader
 from keepshowingup.core.care import read_exits
 from keepshowingup.core.conditions import About, read_conditions, unmet
 from keepshowingup.core.pace import Pace

@@ -10,8 +10,10 @@ from dateutil.relativedelta import relativedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keepshowingup.cadence.course import Course, CourseStep
 from keepshowingup.cadence.marks import owed_marks
-from keepshowingup.cadence.planning import Course, CourseStep, Place, Reader, arrange, settle
+from keepshowingup.cadence.planning import arrange, settle
+from keepshowingup.cadence.reader import Place, Reader
 from keepshowingup.core.milestones import LATEST, Mark
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState

@@ -8,9 +8,11 @@ from datetime import datetime
 
 from django.db import transaction
 
+from keepshowingup.cadence.course import Course
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.places import house_pace, patience, read_readers, read_readers_of, write_plans
-from keepshowingup.cadence.planning import Course, Place, Reader, arrange, is_still_next, rest, settle
+from keepshowingup.cadence.planning import arrange, is_still_next, rest, settle
+from keepshowingup.cadence.reader import Place, Reader
 from keepshowingup.cadence.rounds import Finished, hand_on
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState, WhyMoved

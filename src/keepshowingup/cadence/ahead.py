@@ -19,11 +19,11 @@ from typing import NamedTuple
 from django.db.models import Min, Q
 
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.cadence.course import Course
 from keepshowingup.cadence.following import what_follows
 from keepshowingup.cadence.forecast import letters_to_come
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.places import LATELY, house_pace, read_courses, read_readers_of
-from keepshowingup.cadence.planning import Course
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import AfterMinutes, OnDate, load_zone, local_date, starts_at, to_utc
 from keepshowingup.editorial.models import Sequence as Letters

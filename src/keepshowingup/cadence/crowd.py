@@ -20,9 +20,11 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from keepshowingup.cadence.advancing import Break, replan, rested_since, waits_to_be_claimed
+from keepshowingup.cadence.course import Course
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import CHUNK, LATELY, house_pace, keep_moves, read_courses
-from keepshowingup.cadence.planning import Course, Move, Place, Reader, arrange, next_step, rest
+from keepshowingup.cadence.planning import arrange, next_step, rest
+from keepshowingup.cadence.reader import Move, Place, Reader
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.core.timing import AfterMinutes, OnDate, load_zone

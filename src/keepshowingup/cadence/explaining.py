@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.cadence.course import Course, CourseStep
 from keepshowingup.cadence.forecast import ForecastLetter, forecast_reader
 from keepshowingup.cadence.marks import A_MARK
 from keepshowingup.cadence.meant import PASSED_OVER
 from keepshowingup.cadence.models import Enrolment, PastStep, PlanMove
 from keepshowingup.cadence.places import patience, read_readers
-from keepshowingup.cadence.planning import Course, CourseStep, Place, Reader, owed_steps
+from keepshowingup.cadence.planning import owed_steps
+from keepshowingup.cadence.reader import Place, Reader
 from keepshowingup.core.conditions import unmet
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.states import EnrolmentState, WhyMoved

@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.advancing import remake, since_promised
+from keepshowingup.cadence.course import CourseStep
 from keepshowingup.cadence.following import Following, what_follows
 from keepshowingup.cadence.marks import A_MARK, has_passed
 from keepshowingup.cadence.meant import objection
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import LATELY, house_pace, patience, read_courses, read_readers
-from keepshowingup.cadence.planning import NOBODY, CourseStep, Place, Reader, arrange, settle
+from keepshowingup.cadence.planning import arrange, settle
+from keepshowingup.cadence.reader import NOBODY, Place, Reader
 from keepshowingup.cadence.replanning import break_of
 from keepshowingup.core.conditions import unmet
 from keepshowingup.core.errors import NotFound

@@ -10,14 +10,12 @@ import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from keepshowingup.cadence.course import CourseStep
+from keepshowingup.cadence.reader import Place, Reader
 from keepshowingup.core.milestones import LONGEST_YEARS, Mark, is_dropped, mark_key
 from keepshowingup.core.timing import AtMark, starts_at, to_utc
-
-if TYPE_CHECKING:
-    from keepshowingup.cadence.planning import CourseStep, Place, Reader
 
 # What a letter for a mark is called wherever staff see one of a reader: its name would tell the date.
 A_MARK = "A letter about a date of their own"

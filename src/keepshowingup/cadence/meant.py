@@ -9,27 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, NamedTuple
 
+from keepshowingup.cadence.course import CourseStep
+from keepshowingup.cadence.reader import PassedOver, Place, Reader
 from keepshowingup.core.care import exit_reached
 from keepshowingup.core.conditions import unmet
 from keepshowingup.core.states import SkipReason
 from keepshowingup.core.timing import local_date
 
-if TYPE_CHECKING:  # planning asks here
-    from keepshowingup.cadence.planning import CourseStep, Place, Reader
-
 PASSED_OVER = "passed over"
 CAME_TO_BE_THEIRS = "it came to be for this reader after its day"
-
-
-class PassedOver(NamedTuple):
-    """A letter that was not for the reader when its day came. ``at`` is UTC."""
-
-    step_key: str
-    reader_id: int
-    at: datetime
-    reason: str
 
 
 def first_meant(ready: Iterable[CourseStep], place: Place, reader: Reader) -> CourseStep | None:

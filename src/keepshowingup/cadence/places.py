@@ -13,8 +13,9 @@ from django.db.models import Min, Q
 
 from keepshowingup.audience.about import about_readers
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.cadence.course import Course, CourseStep
 from keepshowingup.cadence.models import Enrolment, PastStep, PlanMove
-from keepshowingup.cadence.planning import LONGEST_REASON, Course, CourseStep, Move, Place, Reader
+from keepshowingup.cadence.reader import LONGEST_REASON, Move, Place, Reader
 from keepshowingup.core.care import read_exits
 from keepshowingup.core.conditions import read_conditions
 from keepshowingup.core.errors import WrongUsage

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from keepshowingup.cadence.course import CourseStep
 from keepshowingup.cadence.marks import owed_marks, own_wall, wait_out_the_break
-from keepshowingup.cadence.meant import PassedOver, first_meant, pass_over, will_come
-from keepshowingup.core.care import Exit, exit_reached
-from keepshowingup.core.conditions import About, Condition, unmet
+from keepshowingup.cadence.meant import first_meant, pass_over, will_come
+from keepshowingup.cadence.reader import Move, Place, Reader
+from keepshowingup.core.care import exit_reached
+from keepshowingup.core.conditions import unmet
 from keepshowingup.core.milestones import is_dropped
-from keepshowingup.core.pace import Pace, Priority, first_free_day
+from keepshowingup.core.pace import Pace, first_free_day
 from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.core.timing import (
     AfterDays,
@@ -22,7 +23,6 @@ from keepshowingup.core.timing import (
     Moment,
     OnDate,
     Rules,
-    Timing,
     local_date,
     local_days_between,
     moment_of,
@@ -33,186 +33,7 @@ from keepshowingup.core.timing import (
 NO_ISSUE_YET = "waits for the next issue"
 NO_MARK_YET = "waits for a mark of a date of their own"
 NO_LETTER_YET = "waits for the first letter to be written"
-LONGEST_REASON = 200
-NOBODY = About()
 NOT_APPROVED_YET = "waits for the next letter to be approved"
-
-
-@dataclass(frozen=True)
-class CourseStep:
-    """A step as the calendar sees it. ``ready_since`` is its first approval (UTC); None: it may not be sent yet.
-
-    It is for readers of whom everything in ``only_if`` is true.
-    """
-
-    pk: int
-    key: str
-    subject: str
-    timing: Timing
-    ready_since: datetime | None
-    deleted: bool = False
-    backfilled: bool = False  # those who were past its place when it came get it too
-    only_if: tuple[Condition, ...] = ()
-
-    @property
-    def cannot_leave(self) -> bool:
-        """Whether it was taken out, or nobody has approved it: whoever is due for it is planned anew."""
-        return self.deleted or self.ready_since is None
-
-
-@dataclass(frozen=True)
-class Course:
-    """A sequence as the calendar sees it: its steps in order, deleted ones too, because readers have passed them.
-
-    ``rules`` is None when the sequence's own make no sense; ``fault`` says why, and nothing is planned.
-    """
-
-    sequence_id: int
-    title: str
-    open_ended: bool
-    steps: tuple[CourseStep, ...]
-    rules: Rules | None
-    fault: str = ""
-    milestones: bool = False
-    # The same as readers have it who keep what they began with, by the moment (UTC) they were enrolled before.
-    kept: tuple[tuple[datetime, Course], ...] = ()
-    urgent: bool = False
-    exits: tuple[Exit, ...] = ()
-    then_id: int | None = None
-    # Readers by the thousand share day, zone and hour. A course is read anew for each batch, so this stays small.
-    moments: dict[tuple[object, ...], Moment] = field(default_factory=dict, compare=False, repr=False)
-
-    @property
-    def priority(self) -> Priority:
-        """A newsletter gives way to a sequence, both to a mark of the reader's own date, all to help in a crisis."""
-        if self.urgent:
-            return Priority.CRISIS
-        if self.milestones:
-            return Priority.MILESTONE
-        return Priority.NEWSLETTER if self.open_ended else Priority.SEQUENCE
-
-    @cached_property
-    def by_pk(self) -> dict[int, CourseStep]:
-        """The steps by primary key."""
-        return {step.pk: step for step in self.steps}
-
-    @cached_property
-    def all_steps(self) -> tuple[CourseStep, ...]:
-        """The steps, also as readers have them who keep what they began with."""
-        return self.steps + tuple(step for _, course in self.kept for step in course.steps)
-
-    @cached_property
-    def ready_moments(self) -> list[datetime]:
-        """Since when steps may be sent, in order: between two of these it is all the same when a step was passed."""
-        return sorted({step.ready_since for step in self.all_steps if step.ready_since is not None})
-
-    def of_reader(self, enrolled_at: datetime) -> Course:
-        """As somebody has it who was enrolled at that moment."""
-        return next((course for until, course in self.kept if enrolled_at < until), self)
-
-    @cached_property
-    def has_conditions(self) -> bool:
-        """Whether any of its letters is for some readers only."""
-        return any(step.only_if for step in self.steps)
-
-    @cached_property
-    def asks_about_readers(self) -> bool:
-        """Whether planning it needs to know more of a reader than their clock."""
-        return self.has_conditions or bool(self.exits)
-
-    @property
-    def is_personal(self) -> bool:
-        """Whether readers who share a clock and a place in it do not share their plan."""
-        return self.milestones or self.asks_about_readers
-
-    def as_if_approved(self) -> Course:
-        """The same with every step ready, for a forecast of what is still being written."""
-        always = datetime.min.replace(tzinfo=UTC)
-        steps = tuple(replace(step, ready_since=step.ready_since or always) for step in self.steps)
-        return replace(self, steps=steps, kept=(), moments={})
-
-
-@dataclass(frozen=True)
-class Move:
-    """A plan moves by ``days`` local days, because of what was from ``since`` to ``until`` (UTC)."""
-
-    why: WhyMoved
-    days: int
-    since: datetime
-    until: datetime
-
-
-@dataclass
-class Place:
-    """Where one reader stands in one course. ``past`` holds the keys of the steps behind them and since when.
-
-    ``passed_over`` and ``ended`` (UTC) are what planning has found out and nobody has written down yet.
-    """
-
-    pk: int
-    course: Course
-    started_on: date
-    enrolled_at: datetime
-    moved_days: int = 0
-    past: dict[str, datetime] = field(default_factory=dict)
-    state: EnrolmentState = EnrolmentState.ACTIVE
-    live: bool = True
-    step: CourseStep | None = None
-    due: datetime | None = None
-    promised: datetime | None = None
-    last_handed: datetime | None = None
-    rested_until: datetime | None = None
-    local: str = ""
-    reason: str = ""
-    moves: list[Move] = field(default_factory=list)  # since it was read
-    passed_over: list[PassedOver] = field(default_factory=list)
-    ended: datetime | None = None
-
-    @property
-    def is_under_way(self) -> bool:
-        """A dispatch has been claimed for ``step`` and is not settled."""
-        return self.due is None and self.step is not None and self.step.key not in self.past
-
-    def wait(self, reason: str) -> None:
-        """Nothing is planned."""
-        self.step = self.due = self.promised = None
-        self.local, self.reason = "", reason
-
-    def move(self, move: Move) -> None:
-        """Everything after it comes so many days later."""
-        if move.days:
-            self.moved_days += move.days
-            self.moves.append(move)
-
-    def end(self, state: EnrolmentState, reason: str, now: datetime) -> None:
-        """Nothing more comes of it."""
-        self.wait(reason)
-        self.state, self.ended = state, now
-
-    def promise(self, step: CourseStep, moment: Moment) -> None:
-        """The next letter and its moment."""
-        self.step, self.due, self.promised = step, moment.utc, moment.utc
-        self.local, self.reason = moment.local.isoformat(timespec="seconds"), moment.reason[:LONGEST_REASON]
-
-
-@dataclass
-class Reader:
-    """A reader as the calendar sees them: their clock, all their places, and when letters were handed over lately.
-
-    ``letters_a_week`` is how many they chose to get in 7 days at most; None: as they come. ``about`` is only filled
-    in where one of their courses asks. ``counted_from`` is the private date they gave, local; None without one.
-    """
-
-    pk: int
-    zone: ZoneInfo
-    hour: time
-    places: list[Place] = field(default_factory=list)
-    handed: list[datetime] = field(default_factory=list)
-    paused_at: datetime | None = None
-    paused_until: datetime | None = None
-    letters_a_week: int | None = None
-    about: About = NOBODY
-    counted_from: date | None = None
 
 
 def next_step(place: Place, reader: Reader) -> CourseStep | None:

@@ -24,7 +24,7 @@ from keepshowingup.cadence.enrolling import A_DAY, letter_comes_before, stop_for
 from keepshowingup.cadence.holding import release
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.places import CHUNK, patience, read_courses
-from keepshowingup.cadence.planning import Place, Reader
+from keepshowingup.cadence.reader import Place, Reader
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.states import STAYING, EnrolmentState, WhyMoved
 from keepshowingup.core.timing import is_allowed, load_zone, local_date, to_utc

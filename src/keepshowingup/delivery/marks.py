@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from keepshowingup.cadence.course import Course
 from keepshowingup.cadence.marks import step_of_key
-from keepshowingup.cadence.planning import Course
 from keepshowingup.core.milestones import Mark
 from keepshowingup.core.timing import AtMark
 from keepshowingup.delivery.held import Held

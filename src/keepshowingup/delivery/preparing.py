@@ -14,8 +14,8 @@ from django.conf import settings
 
 from keepshowingup.audience.models import Notice, Subscriber
 from keepshowingup.audience.tokens import Purpose, link, make
+from keepshowingup.cadence.course import Course
 from keepshowingup.cadence.places import read_courses
-from keepshowingup.cadence.planning import Course
 from keepshowingup.core.errors import PartMissing
 from keepshowingup.core.timing import load_zone, local_date
 from keepshowingup.delivery.held import Held
