@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from keepshowingup.cadence.places import rules_of
 from keepshowingup.core.errors import KeepShowingUpError, WrongUsage
 from keepshowingup.core.timing import Moment, load_zone, moment_of
-from keepshowingup.delivery import preparing
+from keepshowingup.delivery import preparing, stationery
 from keepshowingup.editorial.kinds import kind_of
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Step
@@ -62,7 +62,7 @@ def show(request: StaffRequest, step_id: int) -> HttpResponse:
     persona, now = persona_of(request.GET.get("reader", "")), settings.CLOCK.now()
     draft = drafts.find(request.session, step.pk)
     if draft is None or request.GET.get("saved"):
-        shown = _render(preparing.in_look(newest_of(step), theme_for(step, persona)), step, persona, now)
+        shown = _render(stationery.in_look(newest_of(step), theme_for(step, persona)), step, persona, now)
     else:
         shown = see(draft["fields"], step, persona, now)
     if shown.letter is None or request.GET.get("as") == "text":
