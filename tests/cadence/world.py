@@ -102,7 +102,7 @@ def send_due(now: datetime) -> list[Sent]:
         assert enrolment.next_step is not None
         Enrolment.objects.filter(pk=enrolment.pk).update(due_at=None)
         if (enrolment.next_step.only_if or enrolment.sequence.ends_when) and _last_look(enrolment, now):
-            advance(enrolment.pk, after_key=enrolment.next_step.key, handed_at=None, now=now)
+            advance(enrolment.pk, after_key=enrolment.next_key or enrolment.next_step.key, handed_at=None, now=now)
             continue
         sent.append(Sent(enrolment.subscriber_id, enrolment.sequence_id, enrolment.next_step.key, now))
         advance(enrolment.pk, after_key=enrolment.next_key or enrolment.next_step.key, handed_at=now, now=now)

@@ -23,6 +23,7 @@ MOST_LETTERS = 62
 
 
 NOT_COUNTED = "How many readers that is, is not counted: it would say something about their dates."
+NEWLY_COUNTING = "Who is here keeps what they have, until they give another date."
 
 
 def heads_of(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.http import QueryDict
 
-from keepshowingup.cadence.headcounts import NOT_COUNTED, heads_of
+from keepshowingup.cadence.headcounts import NEWLY_COUNTING, NOT_COUNTED, heads_of
 from keepshowingup.cadence.places import house_pace
 from keepshowingup.core.counting import count_of
 from keepshowingup.core.editions import Way, read_way
@@ -55,7 +55,8 @@ def choices_for(sequence: Sequence, foreseen: Foreseen, now: datetime) -> list[C
     for way in foreseen.ways:
         heads = heads_of(sequence.pk, foreseen.after, foreseen.changes, way, now)
         if heads is None:
-            found.append(Choice(way, LABELS[way], NOT_COUNTED, heads, ""))
+            says = NEWLY_COUNTING if way is Way.NEW_READERS else NOT_COUNTED
+            found.append(Choice(way, LABELS[way], says, heads, ""))
         else:
             found.append(Choice(way, LABELS[way], _says(foreseen, heads, way), heads, _crowd(heads)))
     return found
