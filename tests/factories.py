@@ -118,7 +118,8 @@ class StepFactory(DjangoModelFactory[Step]):
             return
         from keepshowingup.letters.compile import compile_letter
 
-        letter = compile_letter("step", subject=obj.subject, preheader=obj.preheader, body=obj.body)
+        kind = "milestone" if obj.sequence.milestones else "step"
+        letter = compile_letter(kind, subject=obj.subject, preheader=obj.preheader, body=obj.body)
         revision = Revision.objects.create(
             step=obj,
             number=1,

@@ -17,6 +17,7 @@ from keepshowingup.cadence.advancing import replan
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.replanning import anew
 from keepshowingup.core.editions import Way
+from keepshowingup.core.milestones import mark_key
 from keepshowingup.core.timing import load_zone, local_date
 from keepshowingup.editorial.models import Approval, Edit, Kept, Revision, Sequence, Step
 from tests.factories import MONDAY, SequenceFactory, SubscriberFactory
@@ -27,7 +28,7 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 ZONES = ("Europe/London", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Kiritimati")
 HOURS = (time(10), time(7, 30), time(22, 15))
 COLUMNS = (
-    *("pk", "state", "next_step_id", "due_at", "promised_at", "due_local", "due_reason"),
+    *("pk", "state", "next_step_id", "next_key", "due_at", "promised_at", "due_local", "due_reason"),
     *("moved_days", "rested_until", "last_handed_at"),
 )
 
@@ -38,14 +39,18 @@ class World:
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
         self.now = MONDAY + self.dice.choice([0, 3, 13, 20]) * HOUR
-        self.sequence = self.sequence_of(open_ended=self.dice.random() < 0.3)
+        self.notes = self.sequence_of(open_ended=False, milestones=True)
+        kind = self.dice.random()
+        self.sequence = self.notes if kind > 0.9 else self.sequence_of(open_ended=kind < 0.3)
         self.other = self.sequence_of(open_ended=self.dice.random() < 0.5)
         for _ in range(30):
             self.reader()
 
-    def sequence_of(self, *, open_ended: bool) -> Sequence:
-        weekdays = self.dice.choice(["1234567", "1234567", "135"])
-        sequence = SequenceFactory.create(open_ended=open_ended, weekdays=weekdays, created_at=MONDAY - 90 * DAY)
+    def sequence_of(self, *, open_ended: bool, milestones: bool = False) -> Sequence:
+        weekdays = "1234567" if milestones else self.dice.choice(["1234567", "1234567", "135"])
+        sequence = SequenceFactory.create(
+            open_ended=open_ended, milestones=milestones, weekdays=weekdays, created_at=MONDAY - 90 * DAY
+        )
         for position in range(self.dice.randint(1, 6)):
             self.step(sequence, position)
         if self.dice.random() < 0.4:
@@ -54,6 +59,7 @@ class World:
 
     def step(self, sequence: Sequence, position: int) -> None:
         kind = "date" if sequence.open_ended else self.dice.choice(["day", "day", "day", "day", "minutes", "date"])
+        kind = "mark" if sequence.milestones else kind
         days = self.dice.randint(0, 14)
         step = Step.objects.create(
             sequence=sequence,
@@ -64,6 +70,7 @@ class World:
             after_days=days if kind == "day" else None,
             after_minutes=days * 600 if kind == "minutes" else None,
             on_date=(MONDAY + (days - 7) * DAY).date() if kind == "date" else None,
+            mark_days=days + 1 if kind == "mark" else None,
             at_time=time(9, 45) if self.dice.random() < 0.2 and kind != "minutes" else None,
             deleted_at=MONDAY if self.dice.random() < 0.15 else None,
             backfilled=self.dice.random() < 0.2,
@@ -84,7 +91,9 @@ class World:
     def keep(self, sequence: Sequence) -> None:
         until = self.some_moment()
         edit = Edit.objects.create(sequence=sequence, way=Way.NEW_READERS, made_by="a", made_at=until)
-        timing = {"after_days": 3, "after_minutes": None, "on_date": None, "at_time": "11:00:00"}
+        timing = {"after_days": 3, "after_minutes": None, "on_date": None, "mark_days": None, "at_time": "11:00:00"}
+        if sequence.milestones:
+            timing |= {"after_days": None, "mark_days": 3}
         for step in sequence.steps.all():
             if self.dice.random() < 0.5:
                 Kept.objects.create(
@@ -104,7 +113,12 @@ class World:
         reader = SubscriberFactory.create(zone=self.dice.choice(ZONES), hour=self.dice.choice(HOURS))
         if self.dice.random() < 0.1:
             Subscriber.objects.filter(pk=reader.pk).update(paused_at=self.some_moment())
-        self.enrol(reader, self.sequence)
+        if self.sequence == self.notes or self.dice.random() < 0.3:
+            counted_from = (MONDAY - self.dice.randint(0, 16) * DAY).date()
+            Subscriber.objects.filter(pk=reader.pk).update(counted_from=counted_from)
+            self.enrol(reader, self.notes)
+        if self.sequence != self.notes:
+            self.enrol(reader, self.sequence)
         if self.dice.random() < 0.3:
             self.enrol(reader, self.other, state=self.dice.choice(["active", "finished", "left"]))
 
@@ -120,17 +134,19 @@ class World:
             moved_days=self.dice.choice([0, 0, 0, 2]),
             rested_until=self.dice.choice([None, None, self.some_moment()]),
         )
+        keys = {step.pk: mark_key(step.key, enrolled_at) if sequence.milestones else step.key for step in steps}
         behind = steps[: self.dice.randint(0, len(steps))]
         for step in behind:
             if self.dice.random() < 0.85:
                 moment = self.some_moment()
                 handed = moment if self.dice.random() < 0.8 else None
                 PastStep.objects.create(
-                    enrolment=enrolment, subscriber=reader, step_key=step.key, settled_at=moment, handed_at=handed
+                    enrolment=enrolment, subscriber=reader, step_key=keys[step.pk], settled_at=moment, handed_at=handed
                 )
         planned = self.dice.random()
         if planned < 0.7:
-            enrolment.next_step = self.dice.choice(steps)
+            enrolment.next_step = step = self.dice.choice(steps)
+            enrolment.next_key = keys[step.pk] if sequence.milestones else ""
         if planned < 0.6:
             enrolment.due_at = enrolment.promised_at = (
                 MONDAY + self.dice.randint(-3, 9) * DAY + self.dice.randint(0, 23) * HOUR

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.db.models import F
 
+from keepshowingup.cadence.explaining import explain
 from keepshowingup.cadence.replanning import replan_sequence
+from keepshowingup.cadence.tagging import retag
 from keepshowingup.core.editions import Way
 from keepshowingup.core.errors import Refused
 from keepshowingup.core.timing import AfterDays
@@ -17,7 +19,7 @@ from keepshowingup.delivery.claiming import claim_letters
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.editorial import composing, reviewing
 from keepshowingup.editorial.editing import changing, newest_edit
-from keepshowingup.editorial.models import Edit, Kept, Sequence
+from keepshowingup.editorial.models import Edit, Kept, Sequence, Step
 from tests.cadence.world import DAY, HOUR, drip, join, local, run, send_due
 from tests.factories import MONDAY
 
@@ -241,3 +243,28 @@ def test_a_draft_that_nobody_reads_keeps_no_record_of_its_changes() -> None:
     with changing(sequence.pk, by="mara", now=MONDAY) as made:
         composing.set_timing(sequence.steps.get().pk, AfterDays(3), now=MONDAY)
     assert made.edit is None
+
+
+def test_a_letter_that_was_passed_over_comes_when_it_is_brought_back_for_those_past_it() -> None:
+    sequence = drip(0, 2, 6)
+    letter = sequence.steps.get(key="day-2")
+    Step.objects.filter(pk=letter.pk).update(only_if="tag:north")
+    theirs, others = join(sequence), join(sequence)
+    run(MONDAY, MONDAY + 4 * DAY)
+    retag(theirs.subscriber_id, MONDAY + 4 * DAY, give=["north"])
+    composing.delete_step(letter.pk, now=MONDAY + 4 * DAY)
+    with changing(sequence.pk, by="mara", now=MONDAY + 4 * DAY + HOUR, way=Way.BACKFILL):
+        Step.objects.filter(pk=letter.pk).update(deleted_at=None)
+    replan_sequence(sequence.pk, MONDAY + 4 * DAY + HOUR)
+    sent = run(MONDAY + 4 * DAY + HOUR, MONDAY + 9 * DAY)
+    assert keys(sent, theirs.subscriber_id) == [("day-2", 4), ("day-6", 6)]
+    assert keys(sent, others.subscriber_id) == [("day-6", 6)]
+
+
+def test_a_letter_for_new_readers_is_not_said_to_be_taken_out_for_the_others() -> None:
+    sequence = drip(0, 4)
+    here = join(sequence)
+    add(sequence, 2, Way.NEW_READERS, MONDAY + HOUR, position=2)
+    told = " ".join(each.sentence for each in explain(here.subscriber_id, MONDAY + 2 * HOUR))
+    assert "“Day 2” does not come: it was added only for readers who join later than this one." in told
+    assert "taken out" not in told

@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from keepshowingup.cadence.course import Course, CourseStep
 from keepshowingup.cadence.forecast import ForecastLetter, letters_to_come
-from keepshowingup.cadence.planning import Course, CourseStep, Place, Reader, arrange
+from keepshowingup.cadence.planning import arrange
+from keepshowingup.cadence.reader import Place, Reader
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.shifts import Shift, shifts
 from keepshowingup.core.timing import AfterDays, Rules, is_allowed, load_zone, to_local, zone_names

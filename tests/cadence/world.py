@@ -21,6 +21,7 @@ from tests.factories import MONDAY, SequenceFactory, StepFactory, SubscriberFact
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+OF_A_MARK = 'This note is for {{ milestone | default("a mark") }} from the date you gave us.'
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,27 @@ def issue(sequence: Sequence, date: str, **more: Any) -> Step:
     )
 
 
+def milestones(*days: int, **more: Any) -> Sequence:
+    """Live milestones: letters at these marks, in days (1, 7 and 30 unless said), and every year from the first on.
+
+    Their keys are ``mark-1``, ``mark-7`` … and ``mark-every-year``.
+    """
+    sequence = SequenceFactory.create(milestones=True, title="Notes", **more)
+    for position, day in enumerate(days or (1, 7, 30), start=1):
+        StepFactory.create(
+            sequence=sequence,
+            key=f"mark-{day}",
+            position=position,
+            after_days=None,
+            mark_days=day,
+            subject=f"Mark {day}",
+            body=OF_A_MARK,
+        )
+    yearly = {"after_days": None, "mark_months": 12, "every_year": True, "body": OF_A_MARK}
+    StepFactory.create(sequence=sequence, key="mark-every-year", position=90, subject="Mark year", **yearly)
+    return sequence
+
+
 def reader(**more: Any) -> Subscriber:
     return SubscriberFactory.create(**more)
 
@@ -80,10 +102,10 @@ def send_due(now: datetime) -> list[Sent]:
         assert enrolment.next_step is not None
         Enrolment.objects.filter(pk=enrolment.pk).update(due_at=None)
         if (enrolment.next_step.only_if or enrolment.sequence.ends_when) and _last_look(enrolment, now):
-            advance(enrolment.pk, after_key=enrolment.next_step.key, handed_at=None, now=now)
+            advance(enrolment.pk, after_key=enrolment.next_key or enrolment.next_step.key, handed_at=None, now=now)
             continue
         sent.append(Sent(enrolment.subscriber_id, enrolment.sequence_id, enrolment.next_step.key, now))
-        advance(enrolment.pk, after_key=enrolment.next_step.key, handed_at=now, now=now)
+        advance(enrolment.pk, after_key=enrolment.next_key or enrolment.next_step.key, handed_at=now, now=now)
     return sent
 
 

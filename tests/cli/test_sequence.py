@@ -346,3 +346,15 @@ def test_more_than_one_letter_within_a_day_wants_a_yes(cli: Terminal, folder: Pa
     assert running.steps.get(key="the-short-message").after_days == 2
     assert cli("apply", folder, "--yes-more-than-one") == 0
     assert running.steps.get(key="the-short-message").after_days == 0
+
+
+@pytest.mark.django_db
+def test_milestones_are_shipped_and_a_forecast_counts_from_its_first_day(cli: Terminal) -> None:
+    assert cli("milestones") == 0
+    assert "10 letters" in cli.err
+    assert cli("milestones") == 1
+    assert cli("forecast", "milestones", "--start", "2026-11-23", "--days", "400", "--json") == 0
+    days = [row["local"][:10] for row in cli.rows]
+    assert days[:3] == ["2026-11-24", "2026-11-30", "2026-12-23"]
+    assert [row["step"] for row in cli.rows][-2:] == ["nine-months", "one-year"]
+    assert days[-1] == "2027-11-23"

@@ -12,12 +12,14 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from keepshowingup.core.errors import WrongUsage
+from keepshowingup.core.milestones import Mark
 from keepshowingup.core.shifts import Shift, shifts
 from keepshowingup.core.timing import (
     DAY,
     EVERY_DAY,
     AfterDays,
     AfterMinutes,
+    AtMark,
     Moment,
     OnDate,
     Rules,
@@ -48,6 +50,7 @@ timings = st.one_of(
     st.builds(AfterDays, st.integers(0, 200), st.none() | minutes_of_day),
     st.builds(AfterMinutes, st.integers(0, 60 * 24 * 30)),
     st.builds(OnDate, st.dates(date(YEARS[0], 1, 1), date(YEARS[1], 12, 31)), st.none() | minutes_of_day),
+    st.builds(AtMark, st.builds(Mark, st.integers(1, 183)), st.none() | minutes_of_day),
 )
 
 
@@ -266,7 +269,8 @@ class TestEveryZone:
         if isinstance(timing, AfterMinutes):
             assert moment.utc >= joined + timedelta(minutes=timing.minutes)
         else:
-            day = timing.date if isinstance(timing, OnDate) else started_on + timedelta(days=timing.days)
+            days = timing.mark.days if isinstance(timing, AtMark) else 0 if isinstance(timing, OnDate) else timing.days
+            day = timing.date if isinstance(timing, OnDate) else started_on + timedelta(days=days)
             wish = datetime.combine(day, timing.at or hour, tzinfo=other)
             assert moment.utc >= tz.resolve_imaginary(wish).astimezone(UTC)
         assert len(moment.reason) <= 200

@@ -31,12 +31,14 @@ from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import rules_of
 from keepshowingup.cadence.replanning import replan_reader, replan_sequence, resume_reader
 from keepshowingup.core.errors import WrongUsage
+from keepshowingup.core.milestones import add_months
 from keepshowingup.core.shifts import shifts
 from keepshowingup.core.states import DispatchState
-from keepshowingup.core.timing import load_zone, zone_names
+from keepshowingup.core.timing import load_zone, local_date, zone_names
 from keepshowingup.delivery.claiming import claim_letters
 from keepshowingup.delivery.courier import Courier
 from keepshowingup.delivery.models import Dispatch
+from keepshowingup.delivery.own_date import change_date
 from keepshowingup.delivery.running import drain, tick
 from keepshowingup.editorial.models import Approval, Masthead, Revision, Sequence, Step
 from keepshowingup.letters.compile import CompiledLetter, compile_letter
@@ -58,9 +60,11 @@ HOURS_OF_LETTERS: list[tuple[Span, Span]] = [
     ((dt.time(1), dt.time(4)), NONE),  # where most clocks change
     ((dt.time(8), dt.time(20)), (dt.time(12), dt.time(14))),  # cut in two
 ]
+UNTIMED = dict.fromkeys(("after_days", "after_minutes", "on_date", "mark_days", "mark_months"))
 WHAT_MAY_HAPPEN = (
     *("rest", "rest_until", "come_back", "move", "add_step", "take_out", "change_day", "outage", "outage"),
     *("pause_sequence", "resume_sequence", "join_another", "leave_one", "leave_all"),
+    *("give_a_date", "stop_counting"),
 )
 
 
@@ -78,6 +82,7 @@ class Life:
     courier: Courier
     numbers: Iterator[int] = field(default_factory=count)
     sequences: list[Sequence] = field(default_factory=list)
+    milestones: list[Sequence] = field(default_factory=list)
     readers: list[Subscriber] = field(default_factory=list)
     letters: int = 0
 
@@ -107,6 +112,9 @@ class Life:
                 for reader in alike:
                     enrol(reader.pk, sequence.pk, self.now)
             self.readers += alike[1:]
+        if self.maybe():
+            self.add_milestones()
+            self.give_a_date()
 
     def maybe(self) -> bool:
         return self.dice.random() < 0.5
@@ -133,12 +141,16 @@ class Life:
             self.clock.go_on(self.next_moment(end) - self.now)
         sent = Dispatch.objects.exclude(pk__in=before).select_related("enrolment")
         handed = {
-            (each.subscriber_id, each.enrolment.sequence_id, each.step_key, each.handed_over_at)
+            (each.subscriber_id, each.enrolment.sequence_id, self.told(each), each.handed_over_at)
             for each in sent
             if each.state == DispatchState.ACCEPTED and each.enrolment
         }
         assert handed == foreseen
         self.letters += len(handed)
+
+    def told(self, letter: Dispatch) -> str:
+        """The key that a forecast tells: of milestones none."""
+        return "" if letter.step_key.startswith("mark-") else letter.step_key
 
     def count_ahead(self) -> None:
         """What is counted for all, group by group, is what is foreseen for each."""
@@ -177,7 +189,14 @@ class Life:
         return reader
 
     def some_sequence(self) -> Sequence:
-        sequence = self.dice.choice(self.sequences)
+        return self.fresh(self.dice.choice(self.sequences))
+
+    def any_sequence(self) -> Sequence:
+        """One that is changed, paused or left: of letters or of milestones."""
+        return self.fresh(self.dice.choice(self.sequences + self.milestones))
+
+    @staticmethod
+    def fresh(sequence: Sequence) -> Sequence:
         sequence.refresh_from_db()
         return sequence
 
@@ -221,11 +240,27 @@ class Life:
         for _ in range(self.dice.randint(2, 7)):
             self.new_step(sequence)
 
+    def add_milestones(self) -> None:
+        window, quiet = self.dice.choice(HOURS_OF_LETTERS)
+        sequence = SequenceFactory.create(
+            milestones=True, window_start=window[0], window_end=window[1], quiet_start=quiet[0], quiet_end=quiet[1],
+            created_at=self.now - DAY, activated_at=self.now,
+        )  # fmt: skip
+        self.milestones.append(sequence)
+        for _ in range(self.dice.randint(3, 8)):
+            self.new_step(sequence)
+
+    def mark(self) -> dict[str, object]:
+        yearly = self.dice.random() < 0.2
+        far = {"mark_months": self.dice.choice((12, 24)) if yearly else self.dice.choice((6, 9, 12, 24))}
+        where = far if yearly or self.maybe() else {"mark_days": self.dice.randint(1, 30)}
+        return {**UNTIMED, **where, "every_year": yearly, "at_time": self.some_hour() if self.maybe() else None}
+
     def new_step(self, sequence: Sequence) -> None:
         number = next(self.numbers)
         step = Step.objects.create(
             sequence=sequence, key=f"step-{number}", position=self.dice.randint(1, 9), subject=f"S{number}",
-            body="Somebody stayed.", **self.timing(),
+            body="Somebody stayed.", **(self.mark() if sequence.milestones else self.timing()),
         )  # fmt: skip
         words = letter()
         step.current = Revision.objects.create(
@@ -243,23 +278,23 @@ class Life:
         elif kind == "on_date":
             value = self.now.date() + self.dice.randint(-3, 20) * DAY
         at_time = self.some_hour() if kind != "after_minutes" and self.maybe() else None
-        return {"after_days": None, "after_minutes": None, "on_date": None, "at_time": at_time, kind: value}
+        return {**UNTIMED, "at_time": at_time, kind: value}
 
     def add_step(self) -> None:
-        sequence = self.some_sequence()
+        sequence = self.any_sequence()
         self.new_step(sequence)
         replan_sequence(sequence.pk, self.now)
 
     def take_out(self) -> None:
-        sequence = self.some_sequence()
+        sequence = self.any_sequence()
         if step := self.some_step(sequence):
             Step.objects.filter(pk=step.pk).update(deleted_at=self.now)
             replan_sequence(sequence.pk, self.now)
 
     def change_day(self) -> None:
-        sequence = self.some_sequence()
+        sequence = self.any_sequence()
         if step := self.some_step(sequence):
-            Step.objects.filter(pk=step.pk).update(**self.timing())
+            Step.objects.filter(pk=step.pk).update(**(self.mark() if sequence.milestones else self.timing()))
             replan_sequence(sequence.pk, self.now)
 
     def some_step(self, sequence: Sequence) -> Step | None:
@@ -267,11 +302,11 @@ class Life:
         return self.dice.choice(steps) if steps else None
 
     def pause_sequence(self) -> None:
-        if (sequence := self.some_sequence()).state == Sequence.State.LIVE:
+        if (sequence := self.any_sequence()).state == Sequence.State.LIVE:
             starting.pause(sequence.pk, self.now)
 
     def resume_sequence(self) -> None:
-        if (sequence := self.some_sequence()).state == Sequence.State.PAUSED:
+        if (sequence := self.any_sequence()).state == Sequence.State.PAUSED:
             starting.resume(sequence.pk, self.now)
 
     def join(self, reader: Subscriber) -> None:
@@ -282,7 +317,20 @@ class Life:
         self.join(self.someone())
 
     def leave_one(self) -> None:
-        leave_sequence(self.someone().pk, self.some_sequence().pk, self.now)
+        leave_sequence(self.someone().pk, self.any_sequence().pk, self.now)
+
+    def give_a_date(self) -> None:
+        """A date whose marks are near: some days ago, or some days before so many months or years ago."""
+        reader = self.someone()
+        if not self.milestones or reader.state != Subscriber.State.ACTIVE:
+            return
+        today = local_date(self.now, load_zone(reader.zone))
+        months = -self.dice.choice((0, 0, 0, 6, 9, 12, 24))
+        day = add_months(today, months) + (self.dice.randint(-20, 10) if months else -self.dice.randint(0, 20)) * DAY
+        change_date(reader.pk, day, self.now)
+
+    def stop_counting(self) -> None:
+        change_date(self.someone().pk, None, self.now)
 
     def leave_all(self) -> None:
         leave(self.someone().pk, self.now)

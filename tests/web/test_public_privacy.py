@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 from keepshowingup.audience.models import Invitation
 from keepshowingup.audience.tokens import Purpose, make
+from keepshowingup.cadence.counting import count_from
 from keepshowingup.cadence.enrolling import enrol
 from keepshowingup.editorial.models import Revision
 from keepshowingup.ops.log_lines import TextLines
 from keepshowingup.web.public.urls import urlpatterns
+from tests.cadence.world import milestones
 from tests.factories import InvitationFactory, SubscriberFactory
 from tests.web.public_site import filled_in, harbour_sequence
 
@@ -40,6 +42,8 @@ def house(masthead: object) -> dict[str, str]:
     sequence = harbour_sequence()
     reader = SubscriberFactory.create()
     enrol(reader.pk, sequence.pk, now)
+    milestones()
+    count_from(reader.pk, now.date() - dt.timedelta(days=40), now)
     invitation: Invitation = InvitationFactory.create(
         sequence_id=sequence.pk, created_at=now, expires_at=now + dt.timedelta(days=7)
     )
@@ -52,6 +56,7 @@ def house(masthead: object) -> dict[str, str]:
         "embed": "/s/people/form",
         "confirm": f"/confirm/{make(Purpose.CONFIRM, invitation.opaque)}",
         "preferences": f"/preferences/{make(Purpose.PREFERENCES, reader.opaque)}",
+        "own-date": f"/preferences/{make(Purpose.PREFERENCES, reader.opaque)}/date",
         "unsubscribe": f"/unsubscribe/{leave}",
         "unsubscribe-again": f"/unsubscribe/{leave}/again",
         "helped": f"/helped/{make(Purpose.HELPED, f'{reader.opaque}{letter.pk:08x}')}",
@@ -129,6 +134,7 @@ def test_wrong_cut_swapped_and_foreign_tokens_get_one_and_the_same_404(client: C
         own = tokens.pop(page)
         wrong = ["x", "0" * 33, own[:-1], own + "0", own[1:], own.swapcase(), own[::-1], *tokens.values()]
         paths += [f"/{page}/{token}" for token in wrong]
+        paths += [f"/{page}/{token}/date" for token in wrong if page == "preferences"]
     for path in paths:
         for method in ["GET", "POST"]:
             answer = client.generic(method, path)
@@ -163,8 +169,10 @@ def test_log_lines_carry_no_tokens(client: Client, house: dict[str, str], caplog
     caplog.handler.setFormatter(TextLines())
     with caplog.at_level(logging.DEBUG):
         client.post(house["preferences"], {"do": "nonsense"})
+        client.post(house["own-date"], {"do": "nonsense"})
         client.get(house["confirm"] + "x")
     token = house["preferences"].split("/")[2]
     assert "/preferences/[token]" in caplog.text
+    assert "/preferences/[token]/date" in caplog.text
     assert token not in caplog.text
     assert house["confirm"].split("/")[2] not in caplog.text

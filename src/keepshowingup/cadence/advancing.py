@@ -8,9 +8,11 @@ from datetime import datetime
 
 from django.db import transaction
 
+from keepshowingup.cadence.course import Course
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.places import house_pace, patience, read_readers, read_readers_of, write_plans
-from keepshowingup.cadence.planning import Course, Place, Reader, arrange, next_step, rest, settle
+from keepshowingup.cadence.planning import arrange, is_still_next, rest, settle
+from keepshowingup.cadence.reader import Place, Reader
 from keepshowingup.cadence.rounds import Finished, hand_on
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState, WhyMoved
@@ -185,7 +187,7 @@ def remake(
             continue
         if leave_overdue and waits_to_be_claimed(place, reader, now):
             continue
-        promised = keep_promises and place.due is not None and next_step(place, reader) == place.step
+        promised = keep_promises and place.due is not None and is_still_next(place, reader)
         fresh[place.pk] = place.due if promised and place.due is not None else now
     # Where nothing is planned anew nobody has to make room either.
     return changed | {place.pk: place for place in (arrange(reader, fresh, pace=pace, now=now) if fresh else ())}
@@ -193,4 +195,4 @@ def remake(
 
 def waits_to_be_claimed(place: Place, reader: Reader, now: datetime) -> bool:
     """Whether the letter's moment has come and it is still the one to send."""
-    return place.due is not None and place.due <= now and next_step(place, reader) == place.step
+    return place.due is not None and place.due <= now and is_still_next(place, reader)

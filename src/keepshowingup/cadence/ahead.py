@@ -19,11 +19,11 @@ from typing import NamedTuple
 from django.db.models import Min, Q
 
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.cadence.course import Course
 from keepshowingup.cadence.following import what_follows
 from keepshowingup.cadence.forecast import letters_to_come
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.places import LATELY, house_pace, read_courses, read_readers_of
-from keepshowingup.cadence.planning import Course
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import AfterMinutes, OnDate, load_zone, local_date, starts_at, to_utc
 from keepshowingup.editorial.models import Sequence as Letters
@@ -109,7 +109,7 @@ class _Course:
     @cached_property
     def is_personal(self) -> bool:
         """Whether it asks for more about a reader than is compared here, or leads to another sequence."""
-        return self.course.asks_about_readers or self.course.then_id is not None
+        return self.course.is_personal or self.course.then_id is not None
 
     def version(self, joined: datetime) -> int:
         """Which of its versions readers have who joined then."""

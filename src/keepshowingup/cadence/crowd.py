@@ -3,7 +3,8 @@
 The database says of each reader what their plan depends on, as one word. The planner decides once for each such word,
 and the answer goes to everybody who has it in one UPDATE. Whoever is not so simple (in several sequences, taking a
 break, with fewer letters a week, before a letter that is counted in minutes, at the end, in a sequence that asks about
-its readers) goes through the planner alone; so does everybody on SQLite. What comes of it is the same either way.
+its readers or counts from their own dates) goes through the planner alone; so does everybody on SQLite. What comes of
+it is the same either way.
 
 A chunk is one short transaction. Rows that somebody else has locked are left to them and looked at afterwards, and a
 letter under way is left to the sender, who plans on by the course as it is then.
@@ -19,9 +20,11 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from keepshowingup.cadence.advancing import Break, replan, rested_since, waits_to_be_claimed
+from keepshowingup.cadence.course import Course
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import CHUNK, LATELY, house_pace, keep_moves, read_courses
-from keepshowingup.cadence.planning import Course, Move, Place, Reader, arrange, next_step, rest
+from keepshowingup.cadence.planning import arrange, next_step, rest
+from keepshowingup.cadence.reader import Move, Place, Reader
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.core.timing import AfterMinutes, OnDate, load_zone
@@ -99,7 +102,7 @@ def replan_chunk(anew: Anew, after: int) -> Done | None:
     if after:
         anew.read_again()
     alone, planned = ids, 0
-    if works_elsewhere() and anew.course.rules is not None and not anew.course.asks_about_readers:
+    if works_elsewhere() and anew.course.rules is not None and not anew.course.is_personal:
         together = _replan_together(anew, ids)
         alone, planned = together.alone, together.planned
     for start in range(0, len(alone), CHUNK):

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from keepshowingup.audience import joining
+from keepshowingup.audience.dates import forget_date
 from keepshowingup.audience.joining import Confirmed
 from keepshowingup.audience.leaving import MISTAKE
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.audience.notices import owe_welcome
 from keepshowingup.cadence.advancing import replan, since_promised
+from keepshowingup.cadence.counting import stop_counting
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import CHUNK
 from keepshowingup.cadence.rounds import came_into, last_round, may_begin_again
@@ -34,8 +36,10 @@ def confirm(token: str, now: datetime) -> Confirmed:
     with transaction.atomic():
         confirmed = joining.confirm(token, now)
         if confirmed.returned:
+            forget_date(confirmed.subscriber_id)
             _stop(Enrolment.objects.filter(subscriber=confirmed.subscriber_id).values_list("pk", flat=True))
-        if confirmed.sequence_id is not None and Sequence.objects.filter(pk=confirmed.sequence_id).exists():
+        there = Sequence.objects.filter(milestones=False)
+        if confirmed.sequence_id is not None and there.filter(pk=confirmed.sequence_id).exists():
             enrol(confirmed.subscriber_id, confirmed.sequence_id, now)
         if confirmed.arrived and not letter_comes_before(confirmed.subscriber_id, now + A_DAY):
             owe_welcome(confirmed.subscriber_id, now)
@@ -53,7 +57,7 @@ def enrol(subscriber_id: int, sequence_id: int, now: datetime) -> Enrolment:
 
     Joining again does not start again by surprise: who had stopped goes on where they were, with the same spacing
     from today, and who is through stays through unless the sequence lets readers begin anew, which is a new round with
-    all its letters. Raises :class:`NotFound`, and :class:`Refused` for a reader who gets no letters.
+    all its letters. Raises :class:`NotFound`, and :class:`Refused` for a reader who gets no letters and for milestones.
     """
     with transaction.atomic():
         reader = Subscriber.objects.select_for_update().filter(pk=subscriber_id).first()
@@ -62,6 +66,7 @@ def enrol(subscriber_id: int, sequence_id: int, now: datetime) -> Enrolment:
         sequence = Sequence.objects.filter(pk=sequence_id).first()
         if sequence is None:
             raise NotFound("There is no such sequence.")
+        _refuse_milestones(sequence)
         if reader.state != Subscriber.State.ACTIVE:
             raise Refused("This reader has not confirmed, or has left: letters begin when they say yes.")
         today = local_date(now, load_zone(reader.zone))
@@ -90,10 +95,17 @@ def enrol_many(subscriber_ids: Collection[int], sequence_id: int, now: datetime)
 
     Nobody begins anew by this: a file that is imported once more must change nothing.
     """
-    if not Sequence.objects.filter(pk=sequence_id).exists():
+    sequence = Sequence.objects.filter(pk=sequence_id).first()
+    if sequence is None:
         raise NotFound("There is no such sequence.")
+    _refuse_milestones(sequence)
     ids = sorted(set(subscriber_ids))
     return sum(_enrol_chunk(ids[start : start + CHUNK], sequence_id, now) for start in range(0, len(ids), CHUNK))
+
+
+def _refuse_milestones(sequence: Sequence) -> None:
+    if sequence.milestones:
+        raise Refused(f"{sequence.title} are milestones: readers begin them by giving a date, on their own page.")
 
 
 def _enrol_chunk(subscriber_ids: list[int], sequence_id: int, now: datetime) -> int:
@@ -119,7 +131,13 @@ def _enrol_chunk(subscriber_ids: list[int], sequence_id: int, now: datetime) -> 
 
 
 def leave_sequence(subscriber_id: int, sequence_id: int, now: datetime) -> None:
-    """Stop one sequence for a reader, and leave the others. Saying it again changes nothing."""
+    """Stop one sequence for a reader, and leave the others. Saying it again changes nothing.
+
+    Who wants no milestones any more is not counted with either.
+    """
+    if Sequence.objects.filter(pk=sequence_id, milestones=True).exists():
+        stop_counting(subscriber_id, now)
+        return
     mine = Enrolment.objects.filter(subscriber=subscriber_id, sequence=sequence_id)
     with transaction.atomic():
         _stop(mine.values_list("pk", flat=True))

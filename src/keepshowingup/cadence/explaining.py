@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.cadence.course import Course, CourseStep
 from keepshowingup.cadence.forecast import ForecastLetter, forecast_reader
+from keepshowingup.cadence.marks import A_MARK
 from keepshowingup.cadence.meant import PASSED_OVER
 from keepshowingup.cadence.models import Enrolment, PastStep, PlanMove
 from keepshowingup.cadence.places import patience, read_readers
-from keepshowingup.cadence.planning import CourseStep, Place, Reader, owed_steps
+from keepshowingup.cadence.planning import owed_steps
+from keepshowingup.cadence.reader import Place, Reader
 from keepshowingup.core.conditions import unmet
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.states import EnrolmentState, WhyMoved
@@ -67,13 +70,15 @@ def explain(
     if not rows:
         nothing = "The reader is not in this sequence." if sequence_id else "The reader is in no sequence."
         return [*told, Told(About.READER, nothing)]
-    follows = {
-        (letter.sequence_id, letter.step_key): letter for letter in forecast_reader(subscriber_id, now, FORESEEN_DAYS)
-    }
-    for reader in read_readers(rows.keys(), now, lock=False):
+    follows: dict[tuple[int, str], ForecastLetter] = {}
+    for letter in forecast_reader(subscriber_id, now, FORESEEN_DAYS):
+        follows.setdefault((letter.sequence_id, letter.step_key), letter)
+    courses: dict[int, Course] = {}
+    for reader in read_readers(rows.keys(), now, courses, lock=False):
         for place in reader.places:
             if place.pk in rows:
-                page = _Page(rows[place.pk], place, reader, outcomes or {}, follows)
+                row = rows[place.pk]
+                page = _Page(row, place, reader, outcomes or {}, follows, courses[row.sequence_id])
                 told += [replace(each, sequence=page.row.sequence.slug) for each in page.tell()]
     return told
 
@@ -95,13 +100,18 @@ def _about_reader(subscriber: Subscriber) -> Iterator[str]:
 
 @dataclass
 class _Page:
-    """What there is to tell about one reader in one sequence."""
+    """What there is to tell about one reader in one sequence.
+
+    Of milestones it is told when they come and never which: that would tell the reader's date. ``newest`` is the
+    course as readers have it who join now.
+    """
 
     row: Enrolment
     place: Place
     reader: Reader
     outcomes: Outcomes
     follows: Mapping[tuple[int, str], ForecastLetter]
+    newest: Course
 
     def tell(self) -> Iterator[Told]:
         joined = self._say(self.row.enrolled_at)
@@ -110,11 +120,27 @@ class _Page:
         yield from self._past()
         yield self._next()
         is_here = self.row.subscriber.state == Subscriber.State.ACTIVE
-        if self.place.state is EnrolmentState.ACTIVE and is_here:
+        if self.place.state is EnrolmentState.ACTIVE and is_here and not self.place.course.milestones:
             yield from self._rest()
 
     def _say(self, moment: datetime) -> str:
         return _say(to_local(moment, self.reader.zone))
+
+    def _about(self, about: About, sentence: str, key: str, subject: str, moment: datetime | None = None) -> Told:
+        if self.place.course.milestones:
+            return Told(about, sentence, subject=A_MARK, moment=moment)
+        return Told(about, sentence, step_key=key, subject=subject, moment=moment)
+
+    def _name(self, subject: str) -> str:
+        """A letter's name at the beginning of a sentence."""
+        return A_MARK if self.place.course.milestones else f"“{subject}”"
+
+    def _next_name(self, subject: str) -> str:
+        """The same later in a sentence."""
+        return A_MARK[0].lower() + A_MARK[1:] if self.place.course.milestones else f"“{subject}”"
+
+    def _foreseen(self, key: str) -> ForecastLetter | None:
+        return self.follows.get((self.place.course.sequence_id, "" if self.place.course.milestones else key))
 
     # --- what has been ---
 
@@ -129,19 +155,19 @@ class _Page:
         yield from (told for _, _, told in sorted(happened, key=lambda each: each[:2]))
 
     def _about_past(self, past: PastStep, subject: str) -> Told:
-        outcome = self.outcomes.get((self.row.pk, past.step_key))
+        outcome, name = self.outcomes.get((self.row.pk, past.step_key)), self._name(subject)
         if past.handed_at is None and past.due_reason.startswith(PASSED_OVER):
-            return Told(About.PAST, f"“{subject}” was {past.due_reason}.", step_key=past.step_key, subject=subject)
+            return self._about(About.PAST, f"{name} was {past.due_reason}.", past.step_key, subject)
         if past.handed_at is None:
-            sentence = f"“{subject}” {outcome or f'was {PASSED_OVER}'}{self._for_whom(past, outcome)}."
+            sentence = f"{name} {outcome or f'was {PASSED_OVER}'}{self._for_whom(past, outcome)}."
         else:
-            sentence = f"“{subject}” left on {self._say(past.handed_at)}"
+            sentence = f"{name} left on {self._say(past.handed_at)}"
             sentence += f" and {outcome}." if outcome else "."
         if past.due_reason:
             sentence += f" Why then: {past.due_reason}."
         if past.handed_at is not None:
             sentence += self._how_late(past, past.handed_at)
-        return Told(About.PAST, sentence, step_key=past.step_key, subject=subject, moment=past.handed_at)
+        return self._about(About.PAST, sentence, past.step_key, subject, past.handed_at)
 
     def _for_whom(self, past: PastStep, outcome: str | None) -> str:
         """For whom a letter was that its last look has stopped."""
@@ -149,8 +175,8 @@ class _Page:
         return f" ({'; '.join(each.say() for each in conditions)})" if conditions and outcome else ""
 
     def _how_late(self, past: PastStep, handed_at: datetime) -> str:
-        if not past.due_local:
-            return ""
+        if not past.due_local or self.place.course.milestones:
+            return ""  # of a mark the day itself is kept, which the pace may have moved on purpose
         planned = to_utc(datetime.fromisoformat(past.due_local), self.reader.zone)
         late = handed_at - planned
         if late <= patience():
@@ -181,9 +207,8 @@ class _Page:
         sentence = self._what_is_next()
         if step is None or place.state is not EnrolmentState.ACTIVE:
             return Told(About.NEXT, sentence)
-        letter = self.follows.get((place.course.sequence_id, step.key))
-        moment = letter.utc if letter else None
-        return Told(About.NEXT, sentence, step_key=step.key, subject=step.subject, moment=moment)
+        letter = self._foreseen(step.key)
+        return self._about(About.NEXT, sentence, step.key, step.subject, letter.utc if letter else None)
 
     def _what_is_next(self) -> str:
         place, step, row = self.place, self.place.step, self.row
@@ -199,16 +224,17 @@ class _Page:
             return "It is held: the next letter can't be made, somebody has to look."
         if step is None:
             return f"The reader {place.reason or 'has no next letter planned'}{resting}."
+        name = self._next_name(step.subject)
         if place.is_under_way:
-            return f"“{step.subject}” {self.outcomes.get((place.pk, step.key), 'is under way')}."
+            return f"{self._name(step.subject)} {self.outcomes.get((place.pk, step.key), 'is under way')}."
         if row.subscriber.state != Subscriber.State.ACTIVE:
-            return f"“{step.subject}” would be next, but nothing is sent to this reader."
+            return f"{self._name(step.subject)} would be next, but nothing is sent to this reader."
         if row.subscriber.paused_at is not None:
-            letter = self.follows.get((place.course.sequence_id, step.key))
+            letter = self._foreseen(step.key)
             then = f": as things stand on {_say(letter.local)}" if letter else ""
-            return f"Next is “{step.subject}”, when the rest is over{resting}{then}."
+            return f"Next is {name}, when the rest is over{resting}{then}."
         if place.due is not None:
-            return f"Next is “{step.subject}”, on {self._say(place.due)}{resting}: {place.reason}."
+            return f"Next is {name}, on {self._say(place.due)}{resting}: {place.reason}."
         return f"The reader {place.reason or 'has no next letter planned'}{resting}."
 
     def _rest(self) -> Iterator[Told]:
@@ -217,7 +243,9 @@ class _Page:
             if step.key in self.place.past or step == self.place.step:
                 continue
             name, about, moment = f"“{step.subject}”", About.NEVER, None
-            if step.deleted:
+            if step.deleted and self._is_there_for_others(step):
+                sentence = f"{name} does not come: it was added only for readers who join later than this one."
+            elif step.deleted:
                 sentence = f"{name} does not come: it was taken out of the sequence."
             elif step.key not in owed:
                 sentence = f"{name} does not come: {_why_not_owed(step)}."
@@ -225,12 +253,15 @@ class _Page:
                 sentence = f"{name} does not come as things stand: {why}."
             elif step.ready_since is None:
                 about, sentence = About.LATER, f"{name} waits for somebody to approve it."
-            elif (letter := self.follows.get((self.place.course.sequence_id, step.key))) is not None:
+            elif (letter := self._foreseen(step.key)) is not None:
                 about, moment = About.LATER, letter.utc
                 sentence = f"{name} follows, as things stand on {_say(letter.local)}: {letter.reason}."
             else:
                 about, sentence = About.LATER, f"{name} follows later."
             yield Told(about, sentence, step_key=step.key, subject=step.subject, moment=moment)
+
+    def _is_there_for_others(self, step: CourseStep) -> bool:
+        return step.pk in self.newest.by_pk and not self.newest.by_pk[step.pk].deleted
 
 
 def _why_resting(sequence: Sequence, reader: Reader) -> str:

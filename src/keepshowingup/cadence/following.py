@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from keepshowingup.cadence.course import Course
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import read_courses
-from keepshowingup.cadence.planning import Course, Place, Reader
+from keepshowingup.cadence.reader import Place, Reader
 from keepshowingup.cadence.rounds import may_follow, tomorrow
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import local_date

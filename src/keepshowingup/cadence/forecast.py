@@ -9,17 +9,22 @@ from zoneinfo import ZoneInfo
 
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence.advancing import remake, since_promised
+from keepshowingup.cadence.course import CourseStep
 from keepshowingup.cadence.following import Following, what_follows
+from keepshowingup.cadence.marks import A_MARK, has_passed
 from keepshowingup.cadence.meant import objection
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.places import LATELY, house_pace, patience, read_courses, read_readers
-from keepshowingup.cadence.planning import NOBODY, CourseStep, Place, Reader, arrange, settle
+from keepshowingup.cadence.planning import arrange, settle
+from keepshowingup.cadence.reader import NOBODY, Place, Reader
 from keepshowingup.cadence.replanning import break_of
 from keepshowingup.core.conditions import unmet
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.pace import Pace
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import is_allowed, load_zone, local_date, to_local, to_utc
+
+INVENTED = 0
 
 
 @dataclass(frozen=True)
@@ -38,15 +43,17 @@ class ForecastLetter:
 def forecast(sequence_id: int, *, zone: str, hour: time, start: datetime, days: int = 90) -> list[ForecastLetter]:
     """What a reader who joins this sequence at ``start`` (aware), and no other, gets of it by the end of day ``days``.
 
-    They read English, for themselves, and have no tags: :func:`left_out` says which letters are not for them. Letters
-    that nobody has approved yet are taken as approved. Raises :class:`NotFound`, and :class:`WrongUsage` for a zone
-    that there is not.
+    They read English, for themselves, and have no tags: :func:`left_out` says which letters are not for them; in
+    milestones they count from that day. Letters that nobody has approved yet are taken as approved. Raises
+    :class:`NotFound`, and :class:`WrongUsage` for a zone that there is not.
     """
     course = read_courses([sequence_id]).get(sequence_id)
     if course is None:
         raise NotFound("There is no such sequence. See: keepshowingup sequence list")
-    reader = Reader(pk=0, zone=load_zone(zone), hour=hour)
-    place = Place(pk=0, course=course.as_if_approved(), started_on=local_date(start, reader.zone), enrolled_at=start)
+    here = load_zone(zone)
+    today = local_date(start, here)
+    reader = Reader(pk=INVENTED, zone=here, hour=hour, counted_from=today if course.milestones else None)
+    place = Place(pk=0, course=course.as_if_approved(), started_on=today, enrolled_at=start)
     reader.places.append(place)
     pace = house_pace()
     arrange(reader, {place.pk: start}, pace=pace, now=start)
@@ -118,12 +125,13 @@ def letters_to_come(
         now = max(now, due)
         rules = place.course.rules
         too_late = rules is not None and rules.too_late is not None and now - due > rules.too_late
+        too_late = too_late or (place.course.milestones and has_passed(place.local, due, reader.zone, now))
         if not too_late and (rules is None or step.cannot_leave or not is_allowed(now, reader.zone, rules)):
             remake(reader, {pk}, now, pace=pace, rested=since_promised(now))
             continue
         leaves = not too_late and objection(place, step, reader, now) is None
         if leaves:
-            yield _letter(place, step, now, reader.zone)
+            yield _letter(place, step, now, reader)
         settle(place, reader, step.key, handed_at=now if leaves else None, now=now, patience=waited)
         reader.handed = [each for each in reader.handed if each > now - LATELY]
         arrange(reader, {pk: now}, pace=pace, now=now)
@@ -138,11 +146,15 @@ def _resume(reader: Reader, since: datetime, until: datetime, now: datetime, pac
     reader.paused_at = reader.paused_until = None
 
 
-def _letter(place: Place, step: CourseStep, moment: datetime, zone: ZoneInfo) -> ForecastLetter:
+def _letter(place: Place, step: CourseStep, moment: datetime, reader: Reader) -> ForecastLetter:
+    key, subject = step.key, step.subject
+    if place.course.milestones:
+        # Of an invented reader the letter may be told; of a real one it would tell their date.
+        key, subject = (place.course.by_pk[step.pk].key, subject) if reader.pk == INVENTED else ("", A_MARK)
     return ForecastLetter(
-        step_key=step.key,
-        subject=step.subject,
-        local=to_local(moment, zone),
+        step_key=key,
+        subject=subject,
+        local=to_local(moment, reader.zone),
         utc=moment,
         reason=place.reason,
         sequence_id=place.course.sequence_id,

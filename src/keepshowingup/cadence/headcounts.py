@@ -16,18 +16,26 @@ from keepshowingup.core.editions import Change, Way
 from keepshowingup.core.heads import Heads, Standing, count_heads
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.core.timing import Timing
+from keepshowingup.editorial.models import Sequence
 
 # A whole number of the database has room for so many letters; of a longer sequence the nearest ones are looked at.
 MOST_LETTERS = 62
 
 
+NOT_COUNTED = "How many readers that is, is not counted: it would say something about their dates."
+NEWLY_COUNTING = "Who is here keeps what they have, until they give another date."
+
+
 def heads_of(
     sequence_id: int, after: Row[tuple[str, Timing]], changes: Collection[Change], way: Way, now: datetime
-) -> Heads:
+) -> Heads | None:
     """Whom these changes reach. ``after`` are the letters there will be, in order, each with its timing.
 
+    None for milestones: how many are past a mark says something about their dates. :data:`NOT_COUNTED` says so.
     Days are counted by the UTC date of ``now``: a head-count need not know where midnight is for each reader.
     """
+    if Sequence.objects.filter(pk=sequence_id, milestones=True).exists():
+        return None
     keys = _near([key for key, _ in after], {change.key for change in changes})
     shown = [(key, timing) for key, timing in after if key in set(keys)]
     standings = _standings(sequence_id, keys, now)

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from keepshowingup.cadence.advancing import replan, since_promised
 from keepshowingup.cadence.models import Enrolment
-from keepshowingup.cadence.planning import LONGEST_REASON
+from keepshowingup.cadence.reader import LONGEST_REASON
 from keepshowingup.core.states import EnrolmentState
 
 log = logging.getLogger(__name__)

@@ -9,27 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, NamedTuple
 
+from keepshowingup.cadence.course import CourseStep
+from keepshowingup.cadence.reader import PassedOver, Place, Reader
 from keepshowingup.core.care import exit_reached
 from keepshowingup.core.conditions import unmet
 from keepshowingup.core.states import SkipReason
 from keepshowingup.core.timing import local_date
 
-if TYPE_CHECKING:  # planning asks here
-    from keepshowingup.cadence.planning import CourseStep, Place, Reader
-
 PASSED_OVER = "passed over"
 CAME_TO_BE_THEIRS = "it came to be for this reader after its day"
-
-
-class PassedOver(NamedTuple):
-    """A letter that was not for the reader when its day came. ``at`` is UTC."""
-
-    step_key: str
-    reader_id: int
-    at: datetime
-    reason: str
 
 
 def first_meant(ready: Iterable[CourseStep], place: Place, reader: Reader) -> CourseStep | None:
@@ -73,7 +62,15 @@ def pass_over(
         if not step.only_if or step.ready_since is None:
             continue
         number = order[step.pk]
-        why = unmet(step.only_if, reader.about) or (CAME_TO_BE_THEIRS if number < max(behind, planned) else "")
+        too_late = number < max(behind, planned) and not _is_brought_back(step, reader, own_day)
+        why = unmet(step.only_if, reader.about) or (CAME_TO_BE_THEIRS if too_late else "")
         if why and (number < behind or own_day(step) < today):
             place.past[step.key] = now
             place.passed_over.append(PassedOver(step.key, reader.pk, now, f"{PASSED_OVER}: {why}"))
+
+
+def _is_brought_back(step: CourseStep, reader: Reader, own_day: Callable[[CourseStep], date]) -> bool:
+    """Whether its day was over when it was added, or brought back, also for those who were past it."""
+    if not step.backfilled or step.ready_since is None:
+        return False
+    return own_day(step) <= local_date(step.ready_since, reader.zone)

@@ -32,6 +32,13 @@ class Enrolment(models.Model):
     next_step = models.ForeignKey(
         Step, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
+    next_key = models.CharField(
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The next letter's key where it is not its step's: a mark",
+    )
     due_at = models.DateTimeField(null=True, blank=True, help_text="UTC; empty while a dispatch is under way")
     promised_at = models.DateTimeField(
         null=True, blank=True, help_text="UTC; what due_at was planned as, kept while a dispatch is under way"

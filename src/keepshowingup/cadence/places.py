@@ -13,8 +13,9 @@ from django.db.models import Min, Q
 
 from keepshowingup.audience.about import about_readers
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.cadence.course import Course, CourseStep
 from keepshowingup.cadence.models import Enrolment, PastStep, PlanMove
-from keepshowingup.cadence.planning import LONGEST_REASON, Course, CourseStep, Move, Place, Reader
+from keepshowingup.cadence.reader import LONGEST_REASON, Move, Place, Reader
 from keepshowingup.core.care import read_exits
 from keepshowingup.core.conditions import read_conditions
 from keepshowingup.core.errors import WrongUsage
@@ -33,6 +34,7 @@ CHUNK = 1000
 PLAN = (
     "state",
     "next_step_id",
+    "next_key",
     "due_at",
     "promised_at",
     "due_local",
@@ -110,6 +112,7 @@ def _course(sequence: Sequence, steps: list[Step], approved: Mapping[int, dateti
         ),
         rules=rules,
         fault=fault,
+        milestones=sequence.milestones,
         urgent=sequence.urgent,
         exits=read_exits(sequence.ends_when),
         then_id=sequence.then_id,
@@ -157,8 +160,14 @@ def read_readers_of(
     # Asked after the lock is ours: a reader who moved while we waited for it is planned by their new clock.
     clocks = Subscriber.objects.filter(pk__among=subscriber_ids).values_list(*_CLOCK)
     readers = {
-        pk: Reader(pk, load_zone(zone), hour, paused_at=paused_at, paused_until=paused_until, letters_a_week=a_week)
-        for pk, zone, hour, paused_at, paused_until, a_week in clocks
+        pk: Reader(
+            *(pk, load_zone(zone), hour),
+            paused_at=paused_at,
+            paused_until=paused_until,
+            letters_a_week=a_week,
+            counted_from=date,
+        )
+        for pk, zone, hour, paused_at, paused_until, a_week, date in clocks
     }
     if any(courses[pk].asks_about_readers for pk in sequences):
         for pk, about in about_readers(subscriber_ids).items():
@@ -181,7 +190,7 @@ def read_readers_of(
     return list(readers.values())
 
 
-_CLOCK = ("pk", "zone", "hour", "paused_at", "paused_until", "letters_a_week")
+_CLOCK = ("pk", "zone", "hour", "paused_at", "paused_until", "letters_a_week", "counted_from")
 
 
 class _Row(NamedTuple):
@@ -194,6 +203,7 @@ class _Row(NamedTuple):
     enrolled_at: datetime
     started_on: date
     next_step_id: int | None
+    next_key: str
     due_at: datetime | None
     promised_at: datetime | None
     due_local: str
@@ -204,6 +214,7 @@ class _Row(NamedTuple):
 
 
 def _place(row: _Row, course: Course, live: bool) -> Place:
+    step = course.by_pk.get(row.next_step_id) if row.next_step_id else None
     return Place(
         pk=row.pk,
         course=course,
@@ -212,7 +223,7 @@ def _place(row: _Row, course: Course, live: bool) -> Place:
         moved_days=row.moved_days,
         state=EnrolmentState(row.state),
         live=live,
-        step=course.by_pk.get(row.next_step_id) if row.next_step_id else None,
+        step=replace(step, key=row.next_key) if step and row.next_key else step,
         due=row.due_at,
         promised=row.promised_at or row.due_at,
         last_handed=row.last_handed_at,
@@ -233,6 +244,7 @@ def write_plans(places: Iterable[Place]) -> None:
                 place.pk,
                 place.state.value,
                 place.step.pk if place.step else None,
+                place.step.key if place.step and place.course.milestones else "",
                 place.due,
                 place.promised,
                 place.local,

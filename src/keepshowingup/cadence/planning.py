@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from keepshowingup.cadence.meant import PassedOver, first_meant, pass_over, will_come
-from keepshowingup.core.care import Exit, exit_reached
-from keepshowingup.core.conditions import About, Condition, unmet
-from keepshowingup.core.pace import Pace, Priority, first_free_day
+from keepshowingup.cadence.course import CourseStep
+from keepshowingup.cadence.marks import owed_marks, own_wall, wait_out_the_break
+from keepshowingup.cadence.meant import first_meant, pass_over, will_come
+from keepshowingup.cadence.reader import Move, Place, Reader
+from keepshowingup.core.care import exit_reached
+from keepshowingup.core.conditions import unmet
+from keepshowingup.core.milestones import is_dropped
+from keepshowingup.core.pace import Pace, first_free_day
 from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.core.timing import (
     AfterDays,
     AfterMinutes,
+    AtMark,
     Moment,
     OnDate,
     Rules,
-    Timing,
     local_date,
     local_days_between,
     moment_of,
@@ -28,184 +31,31 @@ from keepshowingup.core.timing import (
 )
 
 NO_ISSUE_YET = "waits for the next issue"
+NO_MARK_YET = "waits for a mark of a date of their own"
 NO_LETTER_YET = "waits for the first letter to be written"
-LONGEST_REASON = 200
-NOBODY = About()
 NOT_APPROVED_YET = "waits for the next letter to be approved"
-
-
-@dataclass(frozen=True)
-class CourseStep:
-    """A step as the calendar sees it. ``ready_since`` is its first approval (UTC); None: it may not be sent yet.
-
-    It is for readers of whom everything in ``only_if`` is true.
-    """
-
-    pk: int
-    key: str
-    subject: str
-    timing: Timing
-    ready_since: datetime | None
-    deleted: bool = False
-    backfilled: bool = False  # those who were past its place when it came get it too
-    only_if: tuple[Condition, ...] = ()
-
-    @property
-    def cannot_leave(self) -> bool:
-        """Whether it was taken out, or nobody has approved it: whoever is due for it is planned anew."""
-        return self.deleted or self.ready_since is None
-
-
-@dataclass(frozen=True)
-class Course:
-    """A sequence as the calendar sees it: its steps in order, deleted ones too, because readers have passed them.
-
-    ``rules`` is None when the sequence's own make no sense; ``fault`` says why, and nothing is planned.
-    """
-
-    sequence_id: int
-    title: str
-    open_ended: bool
-    steps: tuple[CourseStep, ...]
-    rules: Rules | None
-    fault: str = ""
-    # The same as readers have it who keep what they began with, by the moment (UTC) they were enrolled before.
-    kept: tuple[tuple[datetime, Course], ...] = ()
-    urgent: bool = False
-    exits: tuple[Exit, ...] = ()
-    then_id: int | None = None
-    # Readers by the thousand share day, zone and hour. A course is read anew for each batch, so this stays small.
-    moments: dict[tuple[object, ...], Moment] = field(default_factory=dict, compare=False, repr=False)
-
-    @property
-    def priority(self) -> Priority:
-        """A newsletter gives way to a sequence, and both to help in a crisis."""
-        if self.urgent:
-            return Priority.CRISIS
-        return Priority.NEWSLETTER if self.open_ended else Priority.SEQUENCE
-
-    @cached_property
-    def by_pk(self) -> dict[int, CourseStep]:
-        """The steps by primary key."""
-        return {step.pk: step for step in self.steps}
-
-    @cached_property
-    def all_steps(self) -> tuple[CourseStep, ...]:
-        """The steps, also as readers have them who keep what they began with."""
-        return self.steps + tuple(step for _, course in self.kept for step in course.steps)
-
-    @cached_property
-    def ready_moments(self) -> list[datetime]:
-        """Since when steps may be sent, in order: between two of these it is all the same when a step was passed."""
-        return sorted({step.ready_since for step in self.all_steps if step.ready_since is not None})
-
-    def of_reader(self, enrolled_at: datetime) -> Course:
-        """As somebody has it who was enrolled at that moment."""
-        return next((course for until, course in self.kept if enrolled_at < until), self)
-
-    @cached_property
-    def has_conditions(self) -> bool:
-        """Whether any of its letters is for some readers only."""
-        return any(step.only_if for step in self.steps)
-
-    @cached_property
-    def asks_about_readers(self) -> bool:
-        """Whether planning it needs to know more of a reader than their clock."""
-        return self.has_conditions or bool(self.exits)
-
-    def as_if_approved(self) -> Course:
-        """The same with every step ready, for a forecast of what is still being written."""
-        always = datetime.min.replace(tzinfo=UTC)
-        steps = tuple(replace(step, ready_since=step.ready_since or always) for step in self.steps)
-        return replace(self, steps=steps, kept=(), moments={})
-
-
-@dataclass(frozen=True)
-class Move:
-    """A plan moves by ``days`` local days, because of what was from ``since`` to ``until`` (UTC)."""
-
-    why: WhyMoved
-    days: int
-    since: datetime
-    until: datetime
-
-
-@dataclass
-class Place:
-    """Where one reader stands in one course. ``past`` holds the keys of the steps behind them and since when.
-
-    ``passed_over`` and ``ended`` (UTC) are what planning has found out and nobody has written down yet.
-    """
-
-    pk: int
-    course: Course
-    started_on: date
-    enrolled_at: datetime
-    moved_days: int = 0
-    past: dict[str, datetime] = field(default_factory=dict)
-    state: EnrolmentState = EnrolmentState.ACTIVE
-    live: bool = True
-    step: CourseStep | None = None
-    due: datetime | None = None
-    promised: datetime | None = None
-    last_handed: datetime | None = None
-    rested_until: datetime | None = None
-    local: str = ""
-    reason: str = ""
-    moves: list[Move] = field(default_factory=list)  # since it was read
-    passed_over: list[PassedOver] = field(default_factory=list)
-    ended: datetime | None = None
-
-    @property
-    def is_under_way(self) -> bool:
-        """A dispatch has been claimed for ``step`` and is not settled."""
-        return self.due is None and self.step is not None and self.step.key not in self.past
-
-    def wait(self, reason: str) -> None:
-        """Nothing is planned."""
-        self.step = self.due = self.promised = None
-        self.local, self.reason = "", reason
-
-    def move(self, move: Move) -> None:
-        """Everything after it comes so many days later."""
-        if move.days:
-            self.moved_days += move.days
-            self.moves.append(move)
-
-    def end(self, state: EnrolmentState, reason: str, now: datetime) -> None:
-        """Nothing more comes of it."""
-        self.wait(reason)
-        self.state, self.ended = state, now
-
-    def promise(self, step: CourseStep, moment: Moment) -> None:
-        """The next letter and its moment."""
-        self.step, self.due, self.promised = step, moment.utc, moment.utc
-        self.local, self.reason = moment.local.isoformat(timespec="seconds"), moment.reason[:LONGEST_REASON]
-
-
-@dataclass
-class Reader:
-    """A reader as the calendar sees them: their clock, all their places, and when letters were handed over lately.
-
-    ``letters_a_week`` is how many they chose to get in 7 days at most; None: as they come. ``about`` is only filled
-    in where one of their courses asks.
-    """
-
-    pk: int
-    zone: ZoneInfo
-    hour: time
-    places: list[Place] = field(default_factory=list)
-    handed: list[datetime] = field(default_factory=list)
-    paused_at: datetime | None = None
-    paused_until: datetime | None = None
-    letters_a_week: int | None = None
-    about: About = NOBODY
 
 
 def next_step(place: Place, reader: Reader) -> CourseStep | None:
     """The first step still owed that may be sent; None when there is none now. See ``meant.py`` for conditions."""
+    return next(_candidates(place, reader), None)
+
+
+def _candidates(place: Place, reader: Reader) -> Iterator[CourseStep]:
+    """The step that comes next; of marks also those after it, for one that is dropped comes never."""
     ready = (step for step in owed_steps(place, reader) if step.ready_since is not None)
-    return first_meant(ready, place, reader) if place.course.has_conditions else next(ready, None)
+    if place.course.milestones:
+        yield from (step for step in ready if not unmet(step.only_if, reader.about))
+        return
+    step = first_meant(ready, place, reader) if place.course.has_conditions else next(ready, None)
+    if step is not None:
+        yield step
+
+
+def is_still_next(place: Place, reader: Reader) -> bool:
+    """Whether the letter that is planned is the one that comes next as things stand now."""
+    step = next_step(place, reader)
+    return step is not None and place.step is not None and step.key == place.step.key
 
 
 def owed_steps(place: Place, reader: Reader) -> Iterator[CourseStep]:
@@ -214,6 +64,9 @@ def owed_steps(place: Place, reader: Reader) -> Iterator[CourseStep]:
     Not owed: deleted ones, those behind the reader, dates before they joined, and in a drip those that became
     ready only after the reader had passed a later place (from now on for everyone, no letters from the past).
     """
+    if place.course.milestones:
+        yield from owed_marks(place, reader)
+        return
     passed_later: dict[int, datetime] = {}
     earliest: datetime | None = None
     for step in reversed(place.course.steps):
@@ -251,22 +104,34 @@ def plan(
     if (rules := course.rules) is None:
         place.wait(course.fault)
         return
-    if course.has_conditions:
+    if course.milestones:
+        wait_out_the_break(place, reader, now)
+    elif course.has_conditions:
         owed = owed_steps(place, reader)
         pass_over(owed, place, reader, lambda step: _moment(step, place, reader, rules, None).local.date(), now)
-    step = next_step(place, reader)
-    if step is not None:
+    taken = list(taken)
+    for step in _candidates(place, reader):
         if isinstance(step.timing, AfterDays | AfterMinutes) and not _comes_afterwards(step, place, reader, rules):
             place.move(Move(WhyMoved.PLANNED, _days_gone(step, place, reader, rules, now), now, now))
         if step.only_if and (why_not := unmet(step.only_if, reader.about)):
             moment = _moment(step, place, reader, rules, not_before)
-            place.promise(step, replace(moment, reason=f"{moment.reason}; then it is asked again whether {why_not}"))
+            moment = replace(moment, reason=f"{moment.reason}; then it is asked again whether {why_not}")
         else:
-            place.promise(step, _paced(step, place, reader, rules, pace, list(taken), not_before))
-    elif any(step.ready_since is None for step in owed_steps(place, reader)):
+            moment = _paced(step, place, reader, rules, pace, taken, not_before)
+        if isinstance(step.timing, AtMark):
+            wall = own_wall(step.timing, reader)
+            if is_dropped(to_utc(wall, reader.zone), moment.utc):
+                continue
+            # Kept beside the letter: whoever hands it over sees by it when it has become too late.
+            moment = replace(moment, local=wall)
+        place.promise(step, moment)
+        return
+    if any(step.ready_since is None for step in owed_steps(place, reader)):
         place.wait(NOT_APPROVED_YET)
     elif course.open_ended:
         place.wait(NO_ISSUE_YET)
+    elif course.milestones:
+        place.wait(NO_MARK_YET)
     elif not course.steps:
         place.wait(NO_LETTER_YET)
     else:
@@ -296,12 +161,13 @@ def _moment(step: CourseStep, place: Place, reader: Reader, rules: Rules, floor:
     known = place.course.moments
     # Minutes are counted from the moment of joining, which readers do not share.
     key = (step.pk, place.started_on, reader.zone.key, reader.hour, place.moved_days, floor)
-    shared = not isinstance(step.timing, AfterMinutes)
+    # Nor do they share the date that marks are counted from.
+    shared = not isinstance(step.timing, AfterMinutes | AtMark)
     if shared and key in known:
         return known[key]
     moment = moment_of(
         step.timing,
-        started_on=place.started_on,
+        started_on=_start_of(step, place, reader),
         enrolled_at=place.enrolled_at,
         zone=reader.zone,
         hour=reader.hour,
@@ -312,6 +178,12 @@ def _moment(step: CourseStep, place: Place, reader: Reader, rules: Rules, floor:
     if shared:
         known[key] = moment
     return moment
+
+
+def _start_of(step: CourseStep, place: Place, reader: Reader) -> date:
+    if isinstance(step.timing, AtMark) and reader.counted_from is not None:
+        return reader.counted_from
+    return place.started_on
 
 
 def _paced(
@@ -375,9 +247,9 @@ def settle(
     """Put the step ``key`` behind the reader.
 
     A letter that was later than ``patience`` because of an outage moves the rest of the plan by the local days it was
-    late, so that the letters after it keep their spacing.
+    late, so that the letters after it keep their spacing. Marks stay on their dates.
     """
-    if place.step is not None and place.step.key == key and place.promised is not None:
+    if place.step is not None and place.step.key == key and place.promised is not None and not place.course.milestones:
         settled = handed_at or now
         if settled - place.promised > patience:
             late = local_days_between(place.promised, settled, reader.zone)
@@ -389,7 +261,12 @@ def settle(
 
 
 def rest(place: Place, zone: ZoneInfo, since: datetime, until: datetime, why: WhyMoved = WhyMoved.OUTAGE) -> None:
-    """Count a break from ``since`` to ``until`` (UTC) into the plan, except what has been counted before."""
+    """Count a break from ``since`` to ``until`` (UTC) into the plan, except what has been counted before.
+
+    Marks stay on their dates, whatever rests.
+    """
+    if place.course.milestones:
+        return
     start = max(filter(None, (since, place.enrolled_at, place.rested_until)))
     if until > start:
         place.move(Move(why, local_days_between(start, until, zone), start, until))

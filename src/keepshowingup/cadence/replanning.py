@@ -22,9 +22,10 @@ from keepshowingup.cadence.crowd import ALWAYS, Anew, replan_chunk
 from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.cadence.enrolling import A_DAY, letter_comes_before, stop_for_those_gone
 from keepshowingup.cadence.holding import release
+from keepshowingup.cadence.meant import PASSED_OVER
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.places import CHUNK, patience, read_courses
-from keepshowingup.cadence.planning import Place, Reader
+from keepshowingup.cadence.reader import Place, Reader
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.states import STAYING, EnrolmentState, WhyMoved
 from keepshowingup.core.timing import is_allowed, load_zone, local_date, to_utc
@@ -115,7 +116,22 @@ def replan_sequence(sequence_id: int, now: datetime) -> int:
 def make_ready(sequence_id: int, now: datetime) -> None:
     """Bring back those for whom a change is news though no letter of theirs is planned: the held and the finished."""
     release(sequence_id, now)
+    give_back(sequence_id)
     reopen(sequence_id)
+
+
+def give_back(sequence_id: int) -> int:
+    """Owe letters again that were passed over for somebody and then brought back for those past them; returns how many.
+
+    Whether such a letter is for them is asked anew when they are planned.
+    """
+    steps = Step.objects.filter(sequence=sequence_id, backfilled=True, deleted_at=None, there_since__isnull=False)
+    passed = PastStep.objects.filter(handed_at=None, due_reason__startswith=PASSED_OVER)
+    return sum(
+        passed.filter(enrolment__sequence=sequence_id, step_key=key, settled_at__lt=since).delete()[0]
+        for key, since in steps.values_list("key", "there_since")
+        if since is not None
+    )
 
 
 def reopen(sequence_id: int) -> int:

@@ -111,6 +111,20 @@ def export(slug: str, folder: Path) -> None:
     click.echo(f"{len(done.written)} written, {len(done.removed)} removed, {len(done.kept)} as they were.", err=True)
 
 
+@click.command()
+def milestones() -> None:
+    """Make the ten letters for marks of a reader's own date that are shipped; they wait to be read and approved."""
+    with_django()
+    from django.conf import settings
+
+    from keepshowingup.editorial.starters import install_milestones
+
+    made = install_milestones(settings.CLOCK.now())
+    click.echo(f"{made.title} ({made.slug}): {made.steps.count()} letters.", err=True)
+    click.echo(f"Read them: keepshowingup sequence show {made.slug}", err=True)
+    click.echo(f"Then: keepshowingup sequence approve {made.slug}, and activate {made.slug}", err=True)
+
+
 def _read(folder: Path) -> FolderSequence:
     """The folder, when there is nothing wrong in it. Raises FolderFaulty with everything otherwise."""
     from keepshowingup.editorial.folders import FolderFaulty, read_folder, validate

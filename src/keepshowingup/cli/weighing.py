@@ -30,12 +30,15 @@ MORE_THAN_ONE = click.option(
 
 
 def weigh(sequence: Sequence | None, foreseen: Foreseen, way: Way, now: datetime) -> Heads | None:
-    """The head-counts; None while the sequence has never been started or nobody reads it."""
-    from keepshowingup.cadence.headcounts import heads_of
+    """The head-counts; None while the sequence has never been started or nobody reads it, and said for milestones."""
+    from keepshowingup.cadence.headcounts import NOT_COUNTED, heads_of
 
     if sequence is None or not (foreseen.changes and sequence.enrolments.exists()):
         return None
-    return heads_of(sequence.pk, foreseen.after, foreseen.changes, way, now)
+    heads = heads_of(sequence.pk, foreseen.after, foreseen.changes, way, now)
+    if heads is None:
+        click.echo(NOT_COUNTED, err=True)
+    return heads
 
 
 def choose(way: str | None, foreseen: Foreseen, *, ask: bool) -> Way:

@@ -111,8 +111,10 @@ class Care:
     ends_when: tuple[Exit, ...] = ()
     then: str = ""
 
-    def fault(self, slug: str) -> str | None:
+    def fault(self, slug: str, *, milestones: bool = False) -> str | None:
         """What is wrong with it for the sequence of this slug, as far as that can be seen without the others."""
+        if milestones and (self.ends_when or self.then or self.again_after_days is not None):
+            return "Milestones go on for as long as a reader wants: nothing ends them, follows them or begins anew."
         if self.again_after_days is not None and not 0 <= self.again_after_days <= LONGEST_GAP:
             return f"The gap before it may come again is not between 0 and {LONGEST_GAP} days."
         if self.then == slug:

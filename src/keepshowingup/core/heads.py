@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from keepshowingup.core.counting import count_of
 from keepshowingup.core.editions import Change, Kind, Way
 from keepshowingup.core.pace import Pace, first_free_day
-from keepshowingup.core.timing import AfterDays, AfterMinutes, Timing
+from keepshowingup.core.timing import AfterDays, AfterMinutes, AtMark, Timing
 
 MINUTES_A_DAY = 24 * 60
 
@@ -127,6 +127,8 @@ def _days_of(
             day = timing.days
         elif isinstance(timing, AfterMinutes):
             day = timing.minutes // MINUTES_A_DAY
+        elif isinstance(timing, AtMark):
+            continue  # a day of the reader's own, which is not asked about
         else:
             day = standing.day + (timing.date - today).days
             if day < standing.day:

@@ -97,7 +97,7 @@ class WhyMoved(StrEnum):
 class SkipReason(StrEnum):
     """Why a claimed letter was not handed over. The words are shown to staff by ``delivery explain``."""
 
-    LEFT = "left"  # the reader left, or left this sequence
+    LEFT = "left"  # the reader left, or left this sequence, or the date its mark was counted from is another
     SUPPRESSED = "suppressed"  # the address bounced or complained
     TOO_LATE = "too_late"  # older than the sequence allows
     STEP_DELETED = "step_deleted"

@@ -17,6 +17,7 @@ from importlib import resources
 from zoneinfo import ZoneInfo
 
 from keepshowingup.core.errors import WrongUsage
+from keepshowingup.core.milestones import Mark
 
 DAY = timedelta(days=1)
 EVERY_DAY = frozenset(range(1, 8))
@@ -46,7 +47,19 @@ class OnDate:
     at: time | None = None
 
 
-Timing = AfterDays | AfterMinutes | OnDate
+@dataclass(frozen=True)
+class AtMark:
+    """On a mark of the private date a reader gave, at ``at`` (local) or at the reader's own hour.
+
+    ``yearly``: and again each full year after it. Breaks do not move it.
+    """
+
+    mark: Mark
+    at: time | None = None
+    yearly: bool = False
+
+
+Timing = AfterDays | AfterMinutes | OnDate | AtMark
 
 
 @dataclass(frozen=True)
@@ -147,10 +160,12 @@ def is_too_late(due: datetime, now: datetime, too_late_hours: int | None) -> boo
     return too_late_hours is not None and now - due > timedelta(hours=too_late_hours)
 
 
-def starts_at(timing: AfterDays | OnDate, *, started_on: date, hour: time, moved_days: int = 0) -> datetime:
-    """The wall time (naive) a day or date stands for, before any rule is applied."""
+def starts_at(timing: AfterDays | OnDate | AtMark, *, started_on: date, hour: time, moved_days: int = 0) -> datetime:
+    """The wall time (naive) a day, date or mark stands for, before any rule is applied."""
     if isinstance(timing, OnDate):
         return datetime.combine(timing.date, timing.at or hour)
+    if isinstance(timing, AtMark):
+        return datetime.combine(timing.mark.falls_on(started_on), timing.at or hour)
     return datetime.combine(started_on + timedelta(days=timing.days + moved_days), timing.at or hour)
 
 
@@ -167,10 +182,10 @@ def moment_of(
 ) -> Moment:
     """The moment a letter leaves.
 
-    ``started_on`` is the local date of day 0, ``hour`` the reader's own (local), ``moved_days`` how far breaks have
-    moved this reader's plan. Nothing is planned before ``not_before`` (aware): when the hour has passed on that very
-    day the letter leaves at the next allowed moment; when the day itself has passed, at its hour on the first day on
-    which that is still to come.
+    ``started_on`` is the local date of day 0, and for a mark the date it is counted from; ``hour`` is the reader's own
+    (local), ``moved_days`` how far breaks have moved this reader's plan. Nothing is planned before ``not_before``
+    (aware): when the hour has passed on that very day the letter leaves at the next allowed moment; when the day
+    itself has passed, at its hour on the first day on which that is still to come.
     """
     day = _Day(zone, rules, hour)
     why = _say(timing, hour, moved_days)
@@ -200,11 +215,17 @@ def _say(timing: Timing, hour: time, moved_days: int) -> str:
     if isinstance(timing, AfterMinutes):
         words = f"{timing.minutes} minutes after joining"
     else:
-        day = f"day {timing.days}" if isinstance(timing, AfterDays) else f"on {timing.date}"
+        day = _say_day(timing)
         words = f"{day} at {timing.at:%H:%M}" if timing.at else f"{day} at the reader's hour {hour:%H:%M}"
-    if moved_days and not isinstance(timing, OnDate):
+    if moved_days and isinstance(timing, AfterDays | AfterMinutes):
         words += f", the plan has moved {moved_days} day{'s' if moved_days != 1 else ''}"
     return words
+
+
+def _say_day(timing: AfterDays | OnDate | AtMark) -> str:
+    if isinstance(timing, AtMark):
+        return "a mark of their own date"  # which one would tell the date
+    return f"day {timing.days}" if isinstance(timing, AfterDays) else f"on {timing.date}"
 
 
 @dataclass(frozen=True)

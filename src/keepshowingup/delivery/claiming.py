@@ -138,7 +138,8 @@ class _Waiting(NamedTuple):
     due_local: str
     due_reason: str
     step_id: int
-    step_key: str
+    next_key: str
+    own_key: str
     step_deleted_at: datetime | None
     step_kept_until: datetime | None
     revision_id: int | None
@@ -156,10 +157,15 @@ class _Waiting(NamedTuple):
     country: str
     reader_state: str
 
+    @property
+    def step_key(self) -> str:
+        """The letter's key for this reader: its step's, unless it is that of a mark."""
+        return self.next_key or self.own_key
+
 
 _DUE = (
-    *("pk", "subscriber_id", "due_at", "due_local", "due_reason"),
-    *("next_step_id", "next_step__key", "next_step__deleted_at", "next_step__kept_until", "next_step__current_id"),
+    *("pk", "subscriber_id", "due_at", "due_local", "due_reason", "next_step_id", "next_key"),
+    *("next_step__key", "next_step__deleted_at", "next_step__kept_until", "next_step__current_id"),
     "next_step__only_if",
     *("state", "enrolled_at", "sequence_id"),
     *(f"subscriber__{name}" for name in (*_Waiting._fields[-9:-1], "state")),
@@ -175,6 +181,7 @@ def _held(row: _Waiting, pk: int, message_id: str) -> Held:
         message_id=message_id,
         step_key=row.step_key,
         due_at=row.due_at,
+        due_local=row.due_local,
         reader_id=row.subscriber_id,
         opaque=row.opaque,
         email=row.email,

@@ -15,11 +15,12 @@ from keepshowingup.delivery import carrying
 from keepshowingup.delivery.claiming import lease_end, renew_leases
 from keepshowingup.delivery.flight import Flight
 from keepshowingup.delivery.journal import Journal
-from keepshowingup.delivery.preparing import Drawer, base_host
+from keepshowingup.delivery.preparing import base_host
 from keepshowingup.delivery.routing import Router, transports
 from keepshowingup.delivery.settling import Settlement, settle
 from keepshowingup.delivery.silence import take_back
 from keepshowingup.delivery.stalled import PATIENCE, Stalled
+from keepshowingup.delivery.stationery import Drawer
 from keepshowingup.delivery.transports.house import Transports
 from keepshowingup.delivery.transports.lane import Done, Load
 from keepshowingup.delivery.ways import Way, open_ways

@@ -18,6 +18,7 @@ class Held(NamedTuple):
 
     Moments are aware, UTC. ``step_deleted_at``, ``revision_id`` and ``only_if`` are those of the letter claimed.
     ``resent_at`` is set for one that the server may have already; the copy before has ``handed_over_at`` as its Date.
+    ``due_local`` is the wall time the moment came from; for a letter of milestones it is the mark's own.
     """
 
     pk: int
@@ -50,6 +51,7 @@ class Held(NamedTuple):
     promised: bool = False
     resent_at: datetime | None = None
     only_if: str | None = None
+    due_local: str = ""
 
     def moment(self, now: datetime) -> datetime:
         """When this letter is written, for its Date and its greeting: a copy has the moment of the one before it."""
@@ -87,6 +89,7 @@ COLUMNS = (
     "promised",
     "resent_at",
     "revision__step__only_if",
+    "due_local",
 )
 
 

@@ -14,6 +14,7 @@ from enum import Enum
 from keepshowingup.audience.about import about_readers
 from keepshowingup.audience.leaving import suppressed_among
 from keepshowingup.audience.models import Notice, Subscriber
+from keepshowingup.cadence.marks import has_passed
 from keepshowingup.cadence.places import rules_of
 from keepshowingup.core.care import exit_reached, read_exits
 from keepshowingup.core.conditions import About, read_conditions, unmet
@@ -114,13 +115,15 @@ def _verdict(
         return SkipReason.SUPPRESSED if held.reader_state == Subscriber.State.SUPPRESSED else SkipReason.LEFT
     if held.enrolment_state == EnrolmentState.ENDED:
         return SkipReason.ENDED
+    sequence = sequences[held.sequence_id]
+    if sequence.milestones and (passed := _of_mark(held, now)) is not None:
+        return passed
     if held.revision_id is None or held.step_deleted_at is not None:
         return SkipReason.STEP_DELETED
     if held.only_if and unmet(read_conditions(held.only_if), about.get(held.reader_id, About())):
         return SkipReason.NOT_FOR_READER
     if held.paused_at is not None:
         return Rest.READER_PAUSED
-    sequence = sequences[held.sequence_id]
     if sequence.state != Sequence.State.LIVE:
         return Rest.SEQUENCE_PAUSED
     if sequence.ends_when and _is_over(sequence, held.zone, now):
@@ -134,6 +137,17 @@ def _verdict(
 def _is_over(sequence: Sequence, zone: str, now: datetime) -> bool:
     """Whether the date that ends it has come where the reader lives. Other rules end the place when they are met."""
     return exit_reached(read_exits(sequence.ends_when), frozenset(), local_date(now, load_zone(zone))) is not None
+
+
+def _of_mark(held: Held, now: datetime) -> SkipReason | None:
+    """A letter about a mark: never for a date that is another by now, and never long after its day.
+
+    The first is said as if they had left: nobody is told that a date was changed.
+    """
+    # Whoever gives a date comes in with it; all its marks are later than that.
+    if held.enrolled_at is not None and held.due_at <= held.enrolled_at:
+        return SkipReason.LEFT
+    return SkipReason.TOO_LATE if has_passed(held.due_local, held.due_at, load_zone(held.zone), now) else None
 
 
 def _of_notice(held: Held) -> Verdict:

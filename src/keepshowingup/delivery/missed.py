@@ -17,10 +17,13 @@ from django.db import transaction
 from keepshowingup.audience.leaving import suppress
 from keepshowingup.audience.models import Notice, Suppression
 from keepshowingup.cadence import advancing
+from keepshowingup.cadence.marks import times_of
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.places import read_readers
 from keepshowingup.cadence.planning import owed_steps
+from keepshowingup.core.milestones import mark_key
 from keepshowingup.core.states import DispatchState, EnrolmentState
+from keepshowingup.core.timing import AtMark
 from keepshowingup.delivery.held import read_held
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.naming import letter_names, notice_names
@@ -29,6 +32,7 @@ from keepshowingup.delivery.restored import AT_A_TIME, UNDER_WAY, count, skipped
 from keepshowingup.delivery.settling import Settlement, settle
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Step
+from keepshowingup.editorial.timings import timing_of
 
 
 def believe_missed(seen: Seen, until: datetime) -> list[Settled]:
@@ -46,19 +50,28 @@ def believe_missed(seen: Seen, until: datetime) -> list[Settled]:
 
 def _enrolments_seen(seen: Seen) -> Iterator[tuple[int, dict[str, Settled]]]:
     """Each enrolment with those of its letters that were seen and are not behind it, by step key."""
-    keys: defaultdict[int, list[str]] = defaultdict(list)
-    for sequence_id, key in Step.objects.filter(deleted_at=None).values_list("sequence_id", "key"):
-        keys[sequence_id].append(key)
+    steps: defaultdict[int, list[Step]] = defaultdict(list)
+    for step in Step.objects.filter(deleted_at=None).defer("body"):
+        steps[step.sequence_id].append(step)
     rows = Enrolment.objects.filter(state=EnrolmentState.ACTIVE).order_by("pk")
     for pk, sequence_id, enrolled_at in rows.values_list("pk", "sequence_id", "enrolled_at").iterator(chunk_size=5000):
         found = {
             key: fate
-            for key in keys[sequence_id]
+            for step in steps[sequence_id]
+            for key in _keys(step, enrolled_at)
             for name in letter_names(pk, enrolled_at, key)
             if name in seen and (fate := _settled(name, seen)) is not None
         }
         if found:
             yield pk, found
+
+
+def _keys(step: Step, enrolled_at: datetime) -> list[str]:
+    """What a step's letter may be called for a reader: by its own key, or by one for each mark it stands for."""
+    timing = timing_of(step)
+    if not isinstance(timing, AtMark):
+        return [step.key]
+    return [mark_key(step.key, enrolled_at, year) for _, year in times_of(timing)]
 
 
 def _settled(name: str, seen: Seen) -> Settled | None:

@@ -103,7 +103,7 @@ def _skip(rows: list[Enrolment], domain: str, now: datetime) -> int:
         had = set(
             Dispatch.objects.filter(enrolment__in=[row.pk for row in rows]).values_list("enrolment_id", "step_key")
         )
-        passed = [(row, row.next_step.key, row.due_at) for row in rows if row.next_step and row.due_at]
+        passed = [(row, row.next_key or row.next_step.key, row.due_at) for row in rows if row.next_step and row.due_at]
         letters = [skipped(row, key, due_at, domain) for row, key, due_at in passed if (row.pk, key) not in had]
         Dispatch.objects.bulk_create(letters)
         count(letters, now)

@@ -18,9 +18,10 @@ from keepshowingup.delivery.courier import Courier
 from keepshowingup.delivery.directions import NOWHERE, Directions
 from keepshowingup.delivery.flight import Flight, keep_back
 from keepshowingup.delivery.held import Held
-from keepshowingup.delivery.preparing import Prepared, Stationery, prepare, stationery
+from keepshowingup.delivery.preparing import Prepared, prepare
 from keepshowingup.delivery.routing import Go, Later
 from keepshowingup.delivery.settling import Settlement
+from keepshowingup.delivery.stationery import Stationery, stationery
 from keepshowingup.delivery.transports.lane import Done, Load
 from keepshowingup.delivery.transports.reply import ConnectionDown, NotTried, Outcome, Reply
 from keepshowingup.delivery.ways import Way

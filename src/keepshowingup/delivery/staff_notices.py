@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from keepshowingup.delivery.naming import OCTETS
-from keepshowingup.delivery.preparing import Prepared, signer
+from keepshowingup.delivery.preparing import Prepared
+from keepshowingup.delivery.stationery import signer
 from keepshowingup.delivery.testing import send_at_once
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Masthead, Sequence

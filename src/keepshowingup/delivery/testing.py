@@ -13,8 +13,9 @@ from keepshowingup.cadence.rounds import last_round
 from keepshowingup.core.address import check_address
 from keepshowingup.core.errors import NotFound, PartMissing, Refused
 from keepshowingup.delivery.naming import OCTETS
-from keepshowingup.delivery.preparing import Prepared, base_host, invented, prepare, stationery
+from keepshowingup.delivery.preparing import Prepared, base_host, invented, prepare
 from keepshowingup.delivery.routing import transports
+from keepshowingup.delivery.stationery import stationery
 from keepshowingup.delivery.transports.lane import Load
 from keepshowingup.delivery.transports.lanes import Lanes
 from keepshowingup.delivery.transports.reply import AnswerLost, ConnectionDown, Reply

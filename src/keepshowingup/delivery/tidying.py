@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef
 
+from keepshowingup.audience.dates import forget_dates_of_those_gone
 from keepshowingup.audience.joining import forget_unconfirmed
 from keepshowingup.core.states import DispatchState
 from keepshowingup.delivery import ledger
 from keepshowingup.delivery.models import Decision, Dispatch
+from keepshowingup.delivery.own_date import forget_old_dates
 
 DELIVERY_LOG_LASTS = timedelta(days=90)
 ENDED = (DispatchState.ACCEPTED, DispatchState.REFUSED, DispatchState.SKIPPED)
@@ -20,7 +22,7 @@ def forget_old(now: datetime) -> None:
 
     A letter in doubt stays until somebody has settled it, or let it be. That a reader has had a step is kept with
     their enrolment, so a forgotten dispatch is never sent again. What became of letters stays counted in the ledger,
-    which is summed up.
+    which is summed up. Private dates go with readers who left.
     """
     while forget_unconfirmed(now):
         pass
@@ -29,3 +31,5 @@ def forget_old(now: datetime) -> None:
     let_be = Decision.objects.filter(dispatch=OuterRef("pk"), fence=OuterRef("fence"), what=Decision.What.LET_BE)
     old.filter(Exists(let_be), state=DispatchState.UNKNOWN).delete()
     ledger.sum_up(now)
+    forget_dates_of_those_gone(now)
+    forget_old_dates()

@@ -51,5 +51,7 @@ def _first_letter(edit: Edit) -> datetime | None:
     if edit.way == Way.NEW_READERS:
         theirs = theirs.filter(enrolment__enrolled_at__gte=edit.made_at)
     letters = edit.letters
-    theirs = theirs.filter(Q(step_key__in=letters["keys"]) | Q(revision__in=letters["revisions"]))
+    # A letter about a mark has a key of its own for each reader: it is known by its words.
+    key = "revision__step__key__in" if edit.sequence.milestones else "step_key__in"
+    theirs = theirs.filter(Q(**{key: letters["keys"]}) | Q(revision__in=letters["revisions"]))
     return theirs.order_by("claimed_at").values_list("claimed_at", flat=True).first()

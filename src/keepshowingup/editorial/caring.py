@@ -35,7 +35,8 @@ def put_care(sequence_id: int, care: Care) -> bool:
         if care == care_of(sequence):
             return False
         then = Sequence.objects.filter(slug=care.then).first() if care.then else None
-        if fault := care.fault(sequence.slug) or _fault_in_following(sequence.slug, care.then, then):
+        fault = care.fault(sequence.slug, milestones=sequence.milestones)
+        if fault := fault or _fault_in_following(sequence.slug, care.then, then):
             raise WrongUsage(fault)
         for rule in care.ends_when:
             if rule.what is Reached.TAG:
@@ -59,6 +60,8 @@ def _fault_in_following(slug: str, then: str, found: Sequence | None) -> str | N
         return None
     if found is None:
         return f"There is no sequence {then} to follow at the end. Make that one first."
+    if found.milestones:
+        return f"{then} can't follow: milestones begin with a date that a reader gives."
     rows = Sequence.objects.filter(then__isnull=False).values_list("slug", "then__slug")
     if way := loop_from(slug, dict(rows) | {slug: then}):
         return f"Readers would go round without end: {', then '.join(way)}. Leave one of them without a next sequence."

@@ -19,7 +19,7 @@ from keepshowingup.core.errors import NotFound, Refused, WrongUsage
 from keepshowingup.core.timing import AfterDays, Timing
 from keepshowingup.editorial.models import Article, Revision, Sequence, Step
 from keepshowingup.editorial.revising import locked_sequence, locked_step, refreeze, revise
-from keepshowingup.editorial.timings import check_hours, put_timing, timing_of
+from keepshowingup.editorial.timings import check_hours, fault_in_milestones, put_timing, timing_of
 from keepshowingup.editorial.wording import (
     DESCRIPTION_LENGTH,
     KEY_LENGTH,
@@ -49,9 +49,10 @@ def create_sequence(
     language: str = "en",
     audience: str = "self",
     open_ended: bool = False,
+    milestones: bool = False,
     article: Article | None = None,
 ) -> Sequence:
-    """An empty sequence, a draft, with the usual days and hours.
+    """An empty sequence, a draft, with the usual days and hours. That it is one of ``milestones`` never changes.
 
     Raises :class:`WrongUsage` for words that can't be used, :class:`Refused` for a slug that is taken.
     """
@@ -65,6 +66,7 @@ def create_sequence(
         language=language,
         audience=audience,
         open_ended=open_ended,
+        milestones=milestones,
         article=article,
         created_at=now,
     )
@@ -134,6 +136,12 @@ def _check(sequence: Sequence) -> None:
     ):
         if fault:
             raise WrongUsage(fault)
+    if sequence.milestones and (
+        fault := fault_in_milestones(
+            open_ended=sequence.open_ended, audience=sequence.audience, weekdays=sequence.weekdays
+        )
+    ):
+        raise WrongUsage(fault)
     check_hours(
         sequence.weekdays,
         (sequence.window_start, sequence.window_end),

@@ -25,7 +25,7 @@ from keepshowingup.editorial.revising import locked_sequence
 
 log = logging.getLogger(__name__)
 
-TIMING = ("after_days", "after_minutes", "on_date", "at_time")
+TIMING = ("after_days", "after_minutes", "on_date", "mark_days", "mark_months", "every_year", "at_time")
 STEP = ("position", *TIMING, "deleted_at", "there_since", "backfilled", "kept_until", "current_id")
 RULES = ("weekdays", "window_start", "window_end", "quiet_start", "quiet_end", "too_late_hours")
 KEPT = ("is_there", "position", "timing", "revision_id")

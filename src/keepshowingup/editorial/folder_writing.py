@@ -9,8 +9,8 @@ from pathlib import Path
 
 from keepshowingup.core.care import Care
 from keepshowingup.core.errors import Refused
-from keepshowingup.core.timing import AfterDays, AfterMinutes
 from keepshowingup.editorial.fields import Fault, toml_text
+from keepshowingup.editorial.folder_timings import timing_rows
 from keepshowingup.editorial.folders import (
     DAY_NAMES,
     EVERY_DAY,
@@ -86,6 +86,8 @@ def sequence_text(sequence: FolderSequence) -> str:
             rows.append(f"{name} = {toml_text(value)}")
     if sequence.open_ended:
         rows.append("open_ended = true")
+    if sequence.milestones:
+        rows.append("milestones = true")
     if sequence.weekdays != EVERY_DAY:
         rows.append(f"weekdays = [{', '.join(toml_text(DAY_NAMES[int(digit) - 1]) for digit in sequence.weekdays)}]")
     for name, span, usual_span in (("window", sequence.window, WINDOW), ("quiet", sequence.quiet, QUIET)):
@@ -113,16 +115,7 @@ def _list(values: Iterable[object]) -> str:
 
 def step_text(step: FolderStep) -> str:
     """The text of one letter's file, for a file named after the step's key."""
-    timing = step.timing
-    rows = ["+++"]
-    if isinstance(timing, AfterDays):
-        rows.append(f"day = {timing.days}")
-    elif isinstance(timing, AfterMinutes):
-        rows.append(f"minutes = {timing.minutes}")
-    else:
-        rows.append(f"date = {timing.date.isoformat()}")
-    if not isinstance(timing, AfterMinutes) and timing.at is not None:
-        rows.append(f'at = "{say_time(timing.at)}"')
+    rows = ["+++", *timing_rows(step.timing)]
     if step.only_if:
         rows.append(f"only_if = {_list(step.only_if)}")
     rows.append(f"subject = {toml_text(step.subject)}")

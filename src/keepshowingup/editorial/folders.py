@@ -15,9 +15,11 @@ from pathlib import Path
 from keepshowingup.core.care import Care, loop_from, read_exit
 from keepshowingup.core.conditions import Condition, read_condition
 from keepshowingup.core.errors import Refused, WrongUsage
-from keepshowingup.core.timing import AfterDays, AfterMinutes, OnDate, Timing
+from keepshowingup.core.timing import AfterDays, Timing
 from keepshowingup.editorial.fields import Fault, Fields, read_plain, read_toml
-from keepshowingup.editorial.timings import check_hours, fault_in_timing
+from keepshowingup.editorial.folder_timings import WHEN, read_timing
+from keepshowingup.editorial.kinds import kind_of
+from keepshowingup.editorial.timings import check_hours, fault_in_kind, fault_in_milestones
 from keepshowingup.editorial.wording import (
     BODY_LENGTH,
     DESCRIPTION_LENGTH,
@@ -53,6 +55,7 @@ _SEQUENCE_FIELDS = (
     "theme",
     "audience",
     "open_ended",
+    "milestones",
     "weekdays",
     "window",
     "quiet",
@@ -62,7 +65,7 @@ _SEQUENCE_FIELDS = (
     "ends_when",
     "then",
 )
-_STEP_FIELDS = ("key", "day", "minutes", "date", "at", "only_if", "subject", "preheader")
+_STEP_FIELDS = ("key", *WHEN, "at", "only_if", "subject", "preheader")
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ class FolderSequence:
     theme: str = ""
     audience: str = "self"
     open_ended: bool = False
+    milestones: bool = False
     weekdays: str = EVERY_DAY
     window: tuple[dt.time, dt.time] = WINDOW
     quiet: tuple[dt.time, dt.time] = QUIET
@@ -126,7 +130,7 @@ def validate(path: Path) -> list[Fault]:
         faults.append(Fault(SEQUENCE_FILE, 1, f"Readers would go round without end: {', then '.join(way)}."))
     language = sequence.language if fault_in_language(sequence.language) is None else "en"
     for step in sequence.steps:
-        faults += check_letter(step, language)
+        faults += check_letter(step, language, kind_of(sequence))
     return sorted(set(faults))
 
 
@@ -136,14 +140,14 @@ def _round_from(sequence: FolderSequence, path: Path) -> tuple[str, ...]:
     return () if sequence.care.then == sequence.slug else loop_from(sequence.slug, then)
 
 
-def check_letter(step: FolderStep, language: str) -> list[Fault]:
-    """Why the step's letter can't be made; empty when it can."""
+def check_letter(step: FolderStep, language: str, kind: str = "step") -> list[Fault]:
+    """Why the step's letter of this kind can't be made; empty when it can."""
     faults = []
     subject, preheader, body = step.subject or STAND_IN, step.preheader, step.body or STAND_IN
     # The compiler stops at the first fault; mended with a stand-in it goes on to the next.
     for _ in range(MOST_FAULTS):
         try:
-            compile_letter("step", subject=subject, preheader=preheader, body=body, language=language)
+            compile_letter(kind, subject=subject, preheader=preheader, body=body, language=language)
         except LetterError as error:
             faults.append(letter_fault(step, error))
             if error.part == "subject":
@@ -179,6 +183,9 @@ def _read(path: Path) -> tuple[FolderSequence, list[Fault]]:
     steps = _steps(path, faults)
     if not steps and not faults and not sequence.open_ended:
         faults.append(Fault(SEQUENCE_FILE, 1, "There is no letter here yet: add a file named like 01-welcome.md."))
+    for step in steps:
+        if fault := fault_in_kind(step.timing, milestones=sequence.milestones):
+            faults.append(Fault(step.file, step.places.get("timing", 1), fault))
     return replace(sequence, steps=tuple(sorted(steps, key=lambda step: (step.number, step.file)))), faults
 
 
@@ -204,6 +211,7 @@ def _sequence(fields: Fields, folder_name: str) -> FolderSequence:
         theme=fields.take_checked("theme", "", fault_in_theme),
         audience=fields.take_checked("audience", "self", fault_in_audience),
         open_ended=fields.take_switch("open_ended"),
+        milestones=fields.take_switch("milestones"),
         weekdays=_weekdays(fields),
         window=fields.take_span("window", WINDOW),
         quiet=fields.take_span("quiet", QUIET),
@@ -215,7 +223,12 @@ def _sequence(fields: Fields, folder_name: str) -> FolderSequence:
             then=fields.take_checked("then", "", lambda then: fault_in_key("then", then) if then else None),
         ),
     )
-    fields.fault("then", sequence.care.fault(sequence.slug))
+    fields.fault("then", sequence.care.fault(sequence.slug, milestones=sequence.milestones))
+    if sequence.milestones:
+        fault = fault_in_milestones(
+            open_ended=sequence.open_ended, audience=sequence.audience, weekdays=sequence.weekdays
+        )
+        fields.fault("milestones", fault)
     try:
         check_hours(sequence.weekdays, sequence.window, sequence.quiet)
     except WrongUsage as wrong:
@@ -281,7 +294,7 @@ def read_step(text: str, file: str) -> tuple[FolderStep | None, list[Fault]]:
     body = tidy_text("\n".join(rows[end + 1 :]))
     blank = next((n for n, row in enumerate(rows[end + 1 :]) if row.strip(" \t")), 0)
     fields.refuse_unknown(_STEP_FIELDS)
-    timing = _timing(fields)
+    timing = read_timing(fields)
     body_line = end + 2 + blank
     if fault := fault_in_text("letter's text", body, BODY_LENGTH, needed=True):
         fields.faults.append(Fault(file, body_line, fault))
@@ -294,33 +307,14 @@ def read_step(text: str, file: str) -> tuple[FolderStep | None, list[Fault]]:
         body=body,
         only_if=fields.take_each("only_if", read_condition),
         file=file,
-        places={"subject": fields.line_of("subject"), "preheader": fields.line_of("preheader"), "body": body_line},
+        places={
+            "subject": fields.line_of("subject"),
+            "preheader": fields.line_of("preheader"),
+            "body": body_line,
+            "timing": next((fields.line_of(name) for name in WHEN if name in fields.values), 1),
+        },
     )
     return step, fields.faults
-
-
-def _timing(fields: Fields) -> Timing | None:
-    given = [name for name in ("day", "minutes", "date") if name in fields.values]
-    if not given:
-        fields.fault("", "Nothing says when it is sent: write day = 3, minutes = 90 or date = 2026-12-01.")
-        return None
-    if len(given) > 1:
-        fields.fault(given[1], f"Both {given[0]} and {given[1]} say when it is sent: keep one.")
-        return None
-    at = fields.take_time("at")
-    day, minutes, date = fields.take_whole("day"), fields.take_whole("minutes"), fields.take_date("date")
-    timing: Timing | None = None
-    if day is not None:
-        timing = AfterDays(day, at)
-    elif minutes is not None:
-        timing = AfterMinutes(minutes)
-        if "at" in fields.values:
-            fields.fault("at", "A letter that comes some minutes after joining has no time of day: remove at.")
-    elif date is not None:
-        timing = OnDate(date, at)
-    if timing is not None:
-        fields.fault(given[0], fault_in_timing(timing))
-    return timing
 
 
 def _text(file: Path, faults: list[Fault]) -> str | None:

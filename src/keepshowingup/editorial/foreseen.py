@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from keepshowingup.core.editions import Change, Way
-from keepshowingup.core.timing import Timing
+from keepshowingup.core.timing import AtMark, Timing
 from keepshowingup.editorial.folders import FolderSequence
 from keepshowingup.editorial.models import Sequence, Step
 from keepshowingup.editorial.planning import Plan
@@ -21,9 +21,14 @@ class Foreseen:
     changes: tuple[Change, ...]
 
     @property
+    def counts_marks(self) -> bool:
+        """Whether they are milestones: nobody is sent one whose mark has been, and heads are not counted."""
+        return any(isinstance(timing, AtMark) for _, timing in self.after)
+
+    @property
     def ways(self) -> list[Way]:
         """The ways that make sense, the usual one first: those past a letter's place can only be sent a new one."""
-        has_new_letter = any(change.kind == "added" for change in self.changes)
+        has_new_letter = any(change.kind == "added" for change in self.changes) and not self.counts_marks
         return [way for way in Way if way is not Way.BACKFILL or has_new_letter]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import operator
 
 from django.db import models
 from django.db.models import Q
@@ -67,6 +69,9 @@ class Sequence(models.Model):
     theme = models.CharField(max_length=12, blank=True, help_text="How its letters look; empty: as the masthead says")
     audience = models.CharField(max_length=10, default="self", help_text="self or family")
     open_ended = models.BooleanField(default=False, help_text="A newsletter: it has dates and never ends.")
+    milestones = models.BooleanField(
+        default=False, help_text="Its letters come at marks of the private date each reader gave us."
+    )
     article = models.ForeignKey(Article, null=True, blank=True, on_delete=models.SET_NULL, related_name="sequences")
 
     weekdays = models.CharField(max_length=7, default="1234567", help_text="ISO weekdays, 1 is Monday")
@@ -96,6 +101,10 @@ class Sequence(models.Model):
         return self.title
 
 
+# A step says in exactly one of these ways when it comes.
+_WAYS = ("after_days", "after_minutes", "on_date", "mark_days", "mark_months")
+
+
 class Step(models.Model):
     """One letter's place in a sequence. ``key`` never changes, so moving or editing a step never re-sends it."""
 
@@ -106,6 +115,9 @@ class Step(models.Model):
     after_days = models.PositiveIntegerField(null=True, blank=True, help_text="Local days after joining")
     after_minutes = models.PositiveIntegerField(null=True, blank=True, help_text="Minutes after joining")
     on_date = models.DateField(null=True, blank=True, help_text="Newsletter: the local date")
+    mark_days = models.PositiveIntegerField(null=True, blank=True, help_text="Milestones: days from the reader's date")
+    mark_months = models.PositiveIntegerField(null=True, blank=True, help_text="Milestones: months from it")
+    every_year = models.BooleanField(default=False, help_text="Milestones: and each full year after that mark")
     at_time = models.TimeField(null=True, blank=True, help_text="Local; empty: the reader's own hour")
 
     subject = models.CharField(max_length=200)
@@ -132,10 +144,9 @@ class Step(models.Model):
             models.UniqueConstraint(fields=["sequence", "key"], name="step_key_once_per_sequence"),
             models.CheckConstraint(
                 name="step_has_one_timing",
-                condition=(
-                    Q(after_days__isnull=False, after_minutes__isnull=True, on_date__isnull=True)
-                    | Q(after_days__isnull=True, after_minutes__isnull=False, on_date__isnull=True)
-                    | Q(after_days__isnull=True, after_minutes__isnull=True, on_date__isnull=False)
+                condition=functools.reduce(
+                    operator.or_,
+                    (Q(**{f"{other}__isnull": other != each for other in _WAYS}) for each in _WAYS),
                 ),
             ),
         ]

@@ -188,6 +188,7 @@ def _fields(old: FolderSequence, new: FolderSequence) -> Iterator[FieldChange]:
         "theme",
         "audience",
         "open_ended",
+        "milestones",
         "weekdays",
         "window",
         "quiet",

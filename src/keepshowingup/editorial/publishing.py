@@ -12,7 +12,7 @@ from django.db import transaction
 
 from keepshowingup.core.conditions import read_conditions
 from keepshowingup.core.editions import Way
-from keepshowingup.core.errors import NotFound
+from keepshowingup.core.errors import NotFound, Refused
 from keepshowingup.editorial.caring import care_of, put_care, written_conditions
 from keepshowingup.editorial.composing import create_sequence, edit_sequence
 from keepshowingup.editorial.editing import changing
@@ -32,6 +32,8 @@ def plan(folder: FolderSequence, now: datetime) -> Plan:
     sequence = Sequence.objects.filter(slug=folder.slug).first()
     if sequence is None:
         return make_plan(None, folder, now=now)
+    if folder.milestones != sequence.milestones:
+        raise Refused("Whether letters are milestones can't be changed later: give the folder another slug.")
     return make_plan(folder_of(sequence), folder, now=now, deleted=_deleted(sequence))
 
 
@@ -58,7 +60,7 @@ def apply(
         if changes.is_empty:
             return changes
         if sequence is None:
-            sequence = create_sequence(slug=folder.slug, title=folder.title, now=now)
+            sequence = create_sequence(slug=folder.slug, title=folder.title, milestones=folder.milestones, now=now)
         with changing(sequence.pk, by=author, now=now, way=way, heads=heads):
             _carry_out(sequence, folder, changes, author, now, way)
     log.info("sequence %s applied from a folder: %s changes", sequence.pk, len(changes.steps) + len(changes.fields))
@@ -88,6 +90,7 @@ def folder_of(sequence: Sequence) -> FolderSequence:
         theme=sequence.theme,
         audience=sequence.audience,
         open_ended=sequence.open_ended,
+        milestones=sequence.milestones,
         weekdays=sequence.weekdays,
         window=(sequence.window_start, sequence.window_end),
         quiet=(sequence.quiet_start, sequence.quiet_end),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from keepshowingup.core.errors import NotFound, WrongUsage
+from keepshowingup.editorial.kinds import kind_of
 from keepshowingup.editorial.models import Edition, Revision, Sequence, Step
 from keepshowingup.editorial.wording import (
     BODY_LENGTH,
@@ -66,11 +67,6 @@ def refreeze(step: Step, sequence: Sequence, *, author: str, now: datetime) -> R
     )
     Edition.objects.bulk_create(Edition(revision=revision, theme=theme, html=html) for theme, html in looks.items())
     return revision
-
-
-def kind_of(sequence: Sequence) -> str:
-    """The kind of letter a sequence's steps are: an issue has a headline, a step is a letter in a row."""
-    return "issue" if sequence.open_ended else "step"
 
 
 def locked_sequence(sequence_id: int) -> Sequence:

@@ -93,7 +93,7 @@ def describe(reader: Subscriber) -> ReaderRow:
             Place(
                 sequence=enrolment.sequence.slug,
                 state=enrolment.state,
-                next_step=enrolment.next_step.key if enrolment.next_step else None,
+                next_step=enrolment.next_key or (enrolment.next_step.key if enrolment.next_step else None),
                 due_at=_iso(enrolment.due_at),
                 due_local=enrolment.due_local if enrolment.due_at else None,
                 due_reason=enrolment.due_reason,

@@ -12,7 +12,9 @@ from ninja import Path, Router, Schema
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.states import EnrolmentState
+from keepshowingup.core.timing import AtMark
 from keepshowingup.editorial.models import Sequence, Step
+from keepshowingup.editorial.timings import say_timing, timing_of
 from keepshowingup.web.api.answers import NO
 
 router = Router(tags=["sequences"])
@@ -33,7 +35,10 @@ class SequenceRow(Schema):
 
 
 class StepRow(Schema):
-    """A letter's place: one of ``after_days``, ``after_minutes`` and ``on_date`` is given; ``at`` is local."""
+    """A letter's place: one of ``after_days``, ``after_minutes``, ``on_date`` and ``mark`` is given; ``at`` is local.
+
+    ``mark`` is in words: ``30 days from their date``.
+    """
 
     key: str
     position: int
@@ -41,6 +46,7 @@ class StepRow(Schema):
     after_days: int | None
     after_minutes: int | None
     on_date: str | None
+    mark: str | None
     at: str | None
     approved: bool
 
@@ -95,6 +101,7 @@ def _step(step: Step) -> StepRow:
         after_days=step.after_days,
         after_minutes=step.after_minutes,
         on_date=step.on_date.isoformat() if step.on_date else None,
+        mark=say_timing(timing) if isinstance(timing := timing_of(step), AtMark) else None,
         at=f"{step.at_time:%H:%M}" if step.at_time else None,
         approved=step.current is not None,
     )

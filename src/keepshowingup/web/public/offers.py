@@ -53,7 +53,8 @@ def offer_for(slug: str, today: date) -> Offer | None:
 
 def _live() -> QuerySet[Sequence]:
     sent = Step.objects.filter(deleted_at__isnull=True, current__isnull=False).select_related("current")
-    return Sequence.objects.filter(state=Sequence.State.LIVE).prefetch_related(
+    # Milestones begin with a date, which a reader gives on their own page.
+    return Sequence.objects.filter(state=Sequence.State.LIVE, milestones=False).prefetch_related(
         Prefetch("steps", queryset=sent.order_by("position"))
     )
 

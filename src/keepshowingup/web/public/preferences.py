@@ -27,6 +27,7 @@ from keepshowingup.web.public.doors import public_page, show
 from keepshowingup.web.public.download import everything_about
 from keepshowingup.web.public.forms import OWN_TIME, PARTS_OF_DAY, LookForm, SettingsForm
 from keepshowingup.web.public.joining import zone_context
+from keepshowingup.web.public.own_date import date_context
 from keepshowingup.web.public.zones import country_of, place_of
 
 PACES = (("", "As they come", "in their own rhythm"), ("2", "Two a week", "at most"), ("1", "One a week", "at most"))
@@ -170,6 +171,8 @@ def _choices(reader: Subscriber) -> list[dict[str, Any]]:
     today = local_date(settings.CLOCK.now(), load_zone(reader.zone))
     offered = {s.pk: s for s in Sequence.objects.filter(state=Sequence.State.LIVE)}
     offered |= {pk: e.sequence for pk, e in theirs.items() if e.state in STAYING}
+    # Milestones have a place of their own on the page: they begin with a date.
+    offered = {pk: sequence for pk, sequence in offered.items() if not sequence.milestones}
     return [
         {
             "id": pk,
@@ -229,6 +232,7 @@ def _page(
         "languages": language_names().items(),
         "speaks": choose_language([reader.language, masthead().language]),
         "place": place_of(reader.zone),
+        **date_context(reader),
         **zone_context(zone, now),
     }
     return show(request, "public/preferences.html", context, status=status)

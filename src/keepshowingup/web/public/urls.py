@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from keepshowingup.web.public import confirming, helping, joining, leaving, pages, preferences
+from keepshowingup.web.public import confirming, helping, joining, leaving, own_date, pages, preferences
 
 urlpatterns: list[URLPattern] = [
     path("", joining.join, name="join"),
@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern] = [
     path("s/<slug:slug>/form", joining.embed, name="embed"),
     path("confirm/<str:token>", confirming.confirm, name="confirm"),
     path("preferences/<str:token>", preferences.preferences, name="preferences"),
+    path("preferences/<str:token>/date", own_date.own_date, name="own-date"),
     path("unsubscribe/<str:token>", leaving.unsubscribe, name="unsubscribe"),
     path("unsubscribe/<str:token>/again", leaving.again, name="unsubscribe-again"),
     path("helped/<str:token>", helping.helped, name="helped"),

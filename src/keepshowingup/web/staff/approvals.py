@@ -83,7 +83,7 @@ def approve(request: StaffRequest, slug: str) -> HttpResponse:
             now=now,
             overrides=reasons_given(waiting),
             way=choice.way if choice else None,
-            heads=choice.heads.row() if choice else None,
+            heads=choice.counted if choice else None,
         )
     except KeepShowingUpError as error:
         return render(request, "staff/approve.html", context | {"sentence": error.message}, status=error.status)

@@ -54,7 +54,7 @@ def change(request: StaffRequest, step_id: int) -> HttpResponse:
     except Refused as refused:
         context |= {"sentence": refused.message, "way": request.POST.get("way", "")}
         return render(request, "staff/change.html", context, status=refused.status)
-    with changing(sequence.pk, by=request.desk.person.email, now=now, way=choice.way, heads=choice.heads.row()):
+    with changing(sequence.pk, by=request.desk.person.email, now=now, way=choice.way, heads=choice.counted):
         asked.make(now)
     replans.after_change(sequence.pk, now)
     messages.success(request, f"Done, {choice.way.words}. It can be undone until its first letter goes.")

@@ -26,7 +26,7 @@ from keepshowingup.web.staff.preview import Shown, arrives, see
 from keepshowingup.web.staff.reading import Reading, read_letter
 from keepshowingup.web.staff.roles import Desk, StaffRequest
 from keepshowingup.web.staff.standing import standing_of
-from keepshowingup.web.staff.timeline import Mark, next_date, next_day, timeline_of
+from keepshowingup.web.staff.timeline import Mark, next_date, next_day, next_mark, timeline_of
 
 TABS = (("phone", "Phone"), ("wide", "Wide"), ("dark", "Dark"), ("text", "Plain text"))
 
@@ -93,6 +93,7 @@ def frame(request: StaffRequest, sequence: Sequence, now: datetime) -> dict[str,
         "obstacles": obstacles_of(sequence, request.desk, now),
         "next_day": next_day(timeline),
         "next_date": next_date(timeline, now.date()),
+        "next_mark": next_mark(timeline),
         "tabs": TABS,
         "personas": PERSONAS.values(),
     }

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from keepshowingup.cadence.marks import A_MARK
 from keepshowingup.core.states import DispatchState
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.telling import outcome_sentence
@@ -54,13 +55,22 @@ def index(request: StaffRequest) -> HttpResponse:
 def row(dispatch: Dispatch) -> dict[str, object]:
     """A letter as a line of the list."""
     state = DispatchState(dispatch.state)
-    enrolment, notice = dispatch.enrolment, dispatch.notice
+    enrolment = dispatch.enrolment
     return {
         "dispatch": dispatch,
-        "letter": dispatch.revision.subject if dispatch.revision else notice.get_kind_display() if notice else "",
+        "letter": _name(dispatch),
         "sequence": enrolment.sequence if enrolment else None,
         "word": WORDS[state],
         "tone": TONES.get(state, ""),
         "says": outcome_sentence(dispatch),
         "at": dispatch.handed_over_at or dispatch.claimed_at,
     }
+
+
+def _name(dispatch: Dispatch) -> str:
+    """What the letter is called here; one about a reader's own date has no name, because that would tell the date."""
+    if dispatch.enrolment and dispatch.enrolment.sequence.milestones:
+        return A_MARK
+    if dispatch.revision:
+        return dispatch.revision.subject
+    return dispatch.notice.get_kind_display() if dispatch.notice else ""

@@ -11,7 +11,10 @@ from typing import Any, TypedDict, cast
 
 from django.contrib.sessions.backends.base import SessionBase
 
-FIELDS = ("subject", "preheader", "when", "days", "minutes", "date", "at", "only_if", "body", "based_on")
+FIELDS = (
+    *("subject", "preheader", "when", "days", "minutes", "date", "mark", "yearly", "at"),
+    *("only_if", "body", "based_on"),
+)
 # A session is one row that is written whole: the few letters somebody has open, not an archive.
 MOST_KEPT = 5
 LONGEST_KEPT = 120_000

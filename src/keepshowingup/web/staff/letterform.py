@@ -8,7 +8,8 @@ from django import forms
 
 from keepshowingup.core.conditions import read_conditions, write_conditions
 from keepshowingup.core.errors import WrongUsage
-from keepshowingup.core.timing import AfterDays, AfterMinutes, OnDate, Timing
+from keepshowingup.core.milestones import Mark, read_mark
+from keepshowingup.core.timing import AfterDays, AfterMinutes, AtMark, OnDate, Timing
 from keepshowingup.editorial.caring import LONGEST_RULES
 from keepshowingup.editorial.models import Revision, Step
 from keepshowingup.editorial.timings import LONGEST_DAYS, LONGEST_MINUTES, timing_of
@@ -16,12 +17,21 @@ from keepshowingup.editorial.wording import BODY_LENGTH, SUBJECT_LENGTH
 
 
 class TimingForm(forms.Form):
-    """When a letter comes: one of three kinds."""
+    """When a letter comes: one of four kinds."""
 
-    when = forms.ChoiceField(choices=[("days", "days after"), ("minutes", "minutes after"), ("date", "on a date")])
+    when = forms.ChoiceField(
+        choices=[
+            ("days", "days after"),
+            ("minutes", "minutes after"),
+            ("date", "on a date"),
+            ("mark", "from their date"),
+        ]
+    )
     days = forms.IntegerField(min_value=0, max_value=LONGEST_DAYS, required=False)
     minutes = forms.IntegerField(min_value=0, max_value=LONGEST_MINUTES, required=False)
     date = forms.DateField(required=False)
+    mark = forms.CharField(max_length=20, required=False)
+    yearly = forms.BooleanField(required=False)
     at = forms.TimeField(required=False, error_messages={"invalid": "Write the time like 08:30."})
 
     def clean(self) -> dict[str, Any]:
@@ -30,6 +40,8 @@ class TimingForm(forms.Form):
         when = values.get("when")
         if when in {"days", "minutes", "date"} and when not in self.errors and values.get(when) is None:
             self.add_error(when, "Say which date." if when == "date" else f"Say how many {when} after joining.")
+        if when == "mark" and "mark" not in self.errors and read_mark(values.get("mark", "")) is None:
+            self.add_error("mark", "Write how far from their date, like 30 days, 9 months or 2 years.")
         return values
 
     def timing(self) -> Timing:
@@ -39,6 +51,8 @@ class TimingForm(forms.Form):
             return AfterDays(values["days"], values["at"])
         if values["when"] == "minutes":
             return AfterMinutes(values["minutes"])
+        if values["when"] == "mark":
+            return AtMark(read_mark(values["mark"]) or Mark(), values["at"], values["yearly"])
         return OnDate(values["date"], values["at"])
 
     def sentence(self) -> str:
@@ -50,10 +64,12 @@ class TimingForm(forms.Form):
         """What the fields show."""
         at = None if isinstance(timing, AfterMinutes) else timing.at
         return {
-            "when": {AfterDays: "days", AfterMinutes: "minutes", OnDate: "date"}[type(timing)],
+            "when": {AfterDays: "days", AfterMinutes: "minutes", OnDate: "date", AtMark: "mark"}[type(timing)],
             "days": str(timing.days) if isinstance(timing, AfterDays) else "",
             "minutes": str(timing.minutes) if isinstance(timing, AfterMinutes) else "",
             "date": timing.date.isoformat() if isinstance(timing, OnDate) else "",
+            "mark": str(timing.mark) if isinstance(timing, AtMark) else "",
+            "yearly": "on" if isinstance(timing, AtMark) and timing.yearly else "",
             "at": f"{at:%H:%M}" if at else "",
         }
 
@@ -69,7 +85,10 @@ class LetterForm(TimingForm):
     )
     based_on = forms.IntegerField(required=False)
 
-    field_order = ("subject", "preheader", "when", "days", "minutes", "date", "at", "only_if", "body", "based_on")
+    field_order = (
+        *("subject", "preheader", "when", "days", "minutes", "date", "mark", "yearly", "at"),
+        *("only_if", "body", "based_on"),
+    )
 
     def clean_only_if(self) -> str:
         """Conditions in their one form; a sentence about the first that is none."""

@@ -15,7 +15,8 @@ from keepshowingup.cadence import replans
 from keepshowingup.core.conditions import read_conditions
 from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import KeepShowingUpError, Refused, WrongUsage
-from keepshowingup.core.timing import AfterDays, OnDate, Timing
+from keepshowingup.core.milestones import Mark, read_mark
+from keepshowingup.core.timing import AfterDays, AtMark, OnDate, Timing
 from keepshowingup.editorial import composing
 from keepshowingup.editorial.caring import put_conditions
 from keepshowingup.editorial.models import Sequence, Step
@@ -25,7 +26,7 @@ from keepshowingup.web.staff.finding import find_sequence, find_step, newest_of
 from keepshowingup.web.staff.letterform import LetterForm, fields_of
 from keepshowingup.web.staff.reading import replace
 from keepshowingup.web.staff.roles import StaffRequest
-from keepshowingup.web.staff.timeline import next_date, next_day, timeline_of
+from keepshowingup.web.staff.timeline import next_date, next_day, next_mark, timeline_of
 from keepshowingup.web.staff.ways import is_asked
 
 
@@ -118,7 +119,9 @@ def _same(typed: dict[str, str], saved: dict[str, str]) -> bool:
     def tidy(fields: dict[str, str]) -> dict[str, str]:
         kept = {name: text.replace("\r\n", "\n").rstrip() for name, text in fields.items() if name != "based_on"}
         # Only the chosen kind of timing counts; the fields of the others are not shown.
-        return {name: text for name, text in kept.items() if name not in {"days", "minutes", "date"} - {kept["when"]}}
+        shown = {"mark", "yearly"} if kept["when"] == "mark" else {kept["when"]}
+        hidden = {"days", "minutes", "date", "mark", "yearly"} - shown
+        return {name: text for name, text in kept.items() if name not in hidden}
 
     return tidy(typed) == tidy(saved)
 
@@ -141,6 +144,8 @@ def add(request: StaffRequest, slug: str) -> HttpResponse:
     timing: Timing
     if sequence.open_ended:
         timing = OnDate(next_date(timeline, now.date()))
+    elif sequence.milestones:
+        timing = AtMark(_mark(request.POST.get("mark", ""), next_mark(timeline)))
     else:
         timing = AfterDays(_day(request.POST.get("day", ""), next_day(timeline)))
     step = composing.add_step(
@@ -161,6 +166,14 @@ def _day(text: str, proposed: int) -> int:
     if not text.strip().isdecimal():
         raise WrongUsage(f"'{text}' is not a day. Write a number: 0 is the day they join.")
     return int(text)
+
+
+def _mark(text: str, proposed: Mark) -> Mark:
+    if not text.strip():
+        return proposed
+    if (mark := read_mark(text)) is None:
+        raise WrongUsage(f"'{text}' is no mark. Write it like 30 days, 9 months or 2 years.")
+    return mark
 
 
 @require_POST

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_GET
 from keepshowingup.cadence.places import rules_of
 from keepshowingup.core.errors import KeepShowingUpError, WrongUsage
 from keepshowingup.core.timing import Moment, load_zone, moment_of
-from keepshowingup.delivery import preparing
+from keepshowingup.delivery import preparing, stationery
+from keepshowingup.editorial.kinds import kind_of
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Step
-from keepshowingup.editorial.revising import kind_of
 from keepshowingup.editorial.timings import timing_of
 from keepshowingup.letters.compile import CompiledLetter, compile_letter
 from keepshowingup.letters.compose import RenderedLetter
@@ -62,7 +62,7 @@ def show(request: StaffRequest, step_id: int) -> HttpResponse:
     persona, now = persona_of(request.GET.get("reader", "")), settings.CLOCK.now()
     draft = drafts.find(request.session, step.pk)
     if draft is None or request.GET.get("saved"):
-        shown = _render(preparing.in_look(newest_of(step), theme_for(step, persona)), step, persona, now)
+        shown = _render(stationery.in_look(newest_of(step), theme_for(step, persona)), step, persona, now)
     else:
         shown = see(draft["fields"], step, persona, now)
     if shown.letter is None or request.GET.get("as") == "text":
@@ -92,7 +92,7 @@ def see(words: dict[str, str], step: Step, persona: Persona, now: datetime) -> S
 def _render(letter: CompiledLetter, step: Step, persona: Persona, now: datetime) -> Shown:
     moment = arrives(step, persona, now)
     try:
-        values = preparing.values_for(persona.reader(), step.sequence, moment.utc if moment else now, joined_at=now)
+        values = preparing.values_for(persona.reader(), step, moment.utc if moment else now, joined_at=now)
         # The preview line has no place of its own in a rendered letter: rendered as a subject it has its values.
         line = render_letter(replace(letter, subject=letter.preheader), values).subject
         return Shown(render_letter(letter, values), line)

@@ -21,6 +21,7 @@ from keepshowingup.editorial import composing
 from keepshowingup.editorial.caring import LONGEST_RULES, care_of, put_care
 from keepshowingup.editorial.editing import changing
 from keepshowingup.editorial.models import Sequence
+from keepshowingup.editorial.starters import install_milestones
 from keepshowingup.editorial.wording import DESCRIPTION_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH, TITLE_LENGTH
 from keepshowingup.web.staff.finding import find_sequence
 from keepshowingup.web.staff.looks import look_choices
@@ -28,6 +29,7 @@ from keepshowingup.web.staff.roles import StaffRequest
 from keepshowingup.web.staff.standing import Standing, standing_of
 from keepshowingup.web.staff.timeline import Timeline, timeline_of
 
+MILESTONES = "milestones"
 AUDIENCES = [("self", "People for themselves"), ("family", "People close to somebody")]
 
 
@@ -47,7 +49,7 @@ class NewSequence(forms.Form):
     """What it takes to begin."""
 
     title = forms.CharField(max_length=TITLE_LENGTH, error_messages={"required": "Give it a title."})
-    open_ended = forms.BooleanField(required=False)
+    open_ended = forms.ChoiceField(choices=[("", ""), ("on", ""), (MILESTONES, "")], required=False)
 
 
 class Settings(forms.Form):
@@ -131,15 +133,17 @@ def create(request: StaffRequest) -> HttpResponse:
     if not form.is_valid():
         return _again(request, "staff/sequence_create.html", {"form": form}, _first_fault(form))
     try:
-        sequence = composing.create_sequence(
-            slug=free_slug(form.cleaned_data["title"]),
-            title=form.cleaned_data["title"],
-            open_ended=form.cleaned_data["open_ended"],
-            now=settings.CLOCK.now(),
-        )
+        sequence = _make(form.cleaned_data["title"], form.cleaned_data["open_ended"])
     except KeepShowingUpError as error:
         return _again(request, "staff/sequence_create.html", {"form": form}, error.message, error.status)
     return redirect("staff:composer", slug=sequence.slug)
+
+
+def _make(title: str, kind: str) -> Sequence:
+    slug, now = free_slug(title), settings.CLOCK.now()
+    if kind == MILESTONES:
+        return install_milestones(now, slug=slug, title=title)
+    return composing.create_sequence(slug=slug, title=title, open_ended=bool(kind), now=now)
 
 
 @require_http_methods(["GET", "POST"])

@@ -6,12 +6,16 @@ import datetime as dt
 from dataclasses import dataclass
 
 from keepshowingup.core.counting import count_of
-from keepshowingup.core.timing import AfterDays, AfterMinutes, OnDate, Timing
+from keepshowingup.core.milestones import Mark as Distance
+from keepshowingup.core.timing import AfterDays, AfterMinutes, AtMark, OnDate, Timing
 from keepshowingup.editorial import reviewing
 from keepshowingup.editorial.models import Approval, Revision, Sequence, Step
 from keepshowingup.editorial.timings import timing_of
 from keepshowingup.web.staff.counting import gap_words, minute_words
 from keepshowingup.web.staff.reading import Reading, read_letter
+
+# The edge is narrow.
+UNITS = {"day": "day", "month": "mo", "year": "year"}
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,9 @@ class Timeline:
 def timeline_of(sequence: Sequence) -> Timeline:
     """Read the sequence's letters, each with its newest revision and that one's approval."""
     pairs = reviewing.with_newest(sequence)
+    if sequence.milestones:
+        # Whatever their order was when they were written, they come in the order of their marks.
+        pairs.sort(key=lambda pair: (pair[0].mark_months or 0, pair[0].mark_days or 0))
     steps = [step for step, _ in pairs]
     timings = [timing_of(step) for step in steps]
     marks = []
@@ -89,6 +96,9 @@ def _on_the_edge(timing: Timing) -> tuple[str, str]:
         return "day", str(timing.days)
     if isinstance(timing, AfterMinutes):
         return "min", str(timing.minutes)
+    if isinstance(timing, AtMark):
+        number, unit = str(timing.mark).split()
+        return UNITS[unit.rstrip("s")], f"{number}+" if timing.yearly else number
     return f"{timing.date:%b}", str(timing.date.day)
 
 
@@ -100,6 +110,8 @@ def _gap(here: Timing, there: Timing | None) -> str:
             return gap_words((second_date - first_date).days)
         case AfterMinutes(minutes=first), AfterMinutes(minutes=second):
             return minute_words(second - first) if second > first else "at once"
+        case AtMark(mark=first_mark), AtMark(mark=second_mark) if second_mark.days:
+            return gap_words(second_mark.days - first_mark.days)
         case _, None:
             return ""
     return "then"
@@ -115,3 +127,13 @@ def next_date(timeline: Timeline, today: dt.date) -> dt.date:
     """The date to propose for one more issue: a week after the last, and not in the past."""
     dates = [mark.step.on_date for mark in timeline.marks if mark.step.on_date is not None]
     return max([today + dt.timedelta(days=1), *(date + dt.timedelta(days=7) for date in dates)])
+
+
+USUAL_MARKS = (*(Distance(days=n) for n in (1, 7, 30, 60, 90)), *(Distance(months=n) for n in (6, 9, 12, 18)))
+
+
+def next_mark(timeline: Timeline) -> Distance:
+    """The mark to propose for one more letter: the first usual one that has none, else a year after the last."""
+    taken = {Distance(mark.step.mark_days or 0, mark.step.mark_months or 0) for mark in timeline.marks}
+    last = max((mark.step.mark_months or 0 for mark in timeline.marks), default=0)
+    return next((mark for mark in USUAL_MARKS if mark not in taken), Distance(months=last // 12 * 12 + 12))

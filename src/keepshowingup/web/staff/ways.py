@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.http import QueryDict
 
-from keepshowingup.cadence.headcounts import heads_of
+from keepshowingup.cadence.headcounts import NEWLY_COUNTING, NOT_COUNTED, heads_of
 from keepshowingup.cadence.places import house_pace
 from keepshowingup.core.counting import count_of
 from keepshowingup.core.editions import Way, read_way
@@ -30,13 +30,18 @@ class Choice:
     way: Way
     label: str
     says: str
-    heads: Heads
+    heads: Heads | None
     crowd: str
 
     @property
     def key(self) -> str:
         """The value of its button."""
         return str(self.way)
+
+    @property
+    def counted(self) -> dict[str, object]:
+        """The head-counts, to be kept with the change; empty where heads are not counted."""
+        return self.heads.row() if self.heads else {}
 
 
 def is_asked(sequence: Sequence) -> bool:
@@ -49,7 +54,11 @@ def choices_for(sequence: Sequence, foreseen: Foreseen, now: datetime) -> list[C
     found = []
     for way in foreseen.ways:
         heads = heads_of(sequence.pk, foreseen.after, foreseen.changes, way, now)
-        found.append(Choice(way, LABELS[way], _says(foreseen, heads, way), heads, _crowd(heads)))
+        if heads is None:
+            says = NEWLY_COUNTING if way is Way.NEW_READERS else NOT_COUNTED
+            found.append(Choice(way, LABELS[way], says, heads, ""))
+        else:
+            found.append(Choice(way, LABELS[way], _says(foreseen, heads, way), heads, _crowd(heads)))
     return found
 
 
