@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.processes import eventually
 from tests.web.staff_desk import person, sequence_by, url
 from tests.web.test_staff_browser import faults, sign_in
 
@@ -29,7 +30,7 @@ def test_words_typed_without_a_connection_are_there_again(live_server: LiveServe
     told = page.locator("#keeping")
     page.get_by_label("Subject").fill("Words that arrived")
     expect(told).to_have_text(re.compile(r"^Kept \d\d:\d\d, not saved yet$"))
-    page.wait_for_function(f"{KEPT} === 0")
+    eventually(lambda: page.evaluate(KEPT) == 0, "the words to have arrived")
 
     context.set_offline(True)
     page.get_by_label("Subject").fill("Words on a train")
@@ -42,7 +43,7 @@ def test_words_typed_without_a_connection_are_there_again(live_server: LiveServe
     page = context.new_page()
     page.goto(there)
     expect(page.get_by_label("Subject")).to_have_value("Words on a train")
-    page.wait_for_function(f"{KEPT} === 0")
+    eventually(lambda: page.evaluate(KEPT) == 0, "the words to have arrived")
 
     # When the connection is back while the page is open, they go by themselves.
     context.set_offline(True)
@@ -69,7 +70,7 @@ def test_words_typed_without_a_connection_are_there_again(live_server: LiveServe
     page.on("dialog", answer)
     page.locator(".me summary").click()
     page.get_by_role("button", name="Sign out").click()
-    page.wait_for_function(f"{KEPT} === 1")
+    eventually(lambda: page.evaluate(KEPT) == len(questions) == 1, "the question whether to let words go")
     page.get_by_role("button", name="Sign out").click()
     page.get_by_label("Password").wait_for()
     assert len(questions) == 2
