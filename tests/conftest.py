@@ -42,6 +42,21 @@ def _nothing_has_been_sent_from_here(settings: Any) -> None:
         shutil.rmtree(settings.DATA_DIR / folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Tests with real processes empty their tables afterwards, which on SQLite is a DELETE: the logbook lets them.
+
+    On PostgreSQL it is a TRUNCATE, and the guard stays up.
+    """
+    from django.db import connection
+
+    from keepshowingup.logbook import guarding
+
+    with django_db_blocker.unblock():
+        if connection.vendor == "sqlite":
+            guarding.take_down(connection)
+
+
 @pytest.fixture
 def masthead(db: None) -> Masthead:
     """Harbour letters, with a postal address."""

@@ -13,7 +13,7 @@ from factory.helpers import post_generation
 from keepshowingup.audience.models import Consent, Invitation, Notice, Subscriber
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.delivery.models import Dispatch
-from keepshowingup.editorial.models import Approval, Article, Edit, Masthead, Revision, Sequence, Step
+from keepshowingup.editorial.models import Approval, Article, Comment, Edit, Masthead, Revision, Sequence, Step
 
 MONDAY = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
 
@@ -135,6 +135,17 @@ class StepFactory(DjangoModelFactory[Step]):
             Approval.objects.create(revision=revision, approver="reader@harbour.example", approved_at=MONDAY)
             obj.current = revision
             obj.save(update_fields=["current"])
+
+
+class CommentFactory(DjangoModelFactory[Comment]):
+    class Meta:
+        model = Comment
+
+    step = SubFactory(StepFactory)
+    revision = LazyAttribute(lambda o: o.step.revisions.latest("number"))
+    author = "writer@harbour.example"
+    said_at = MONDAY
+    text = "Is this the right day for it?"
 
 
 class EditFactory(DjangoModelFactory[Edit]):

@@ -193,6 +193,7 @@ INSTALLED_APPS = [
     "csp",
     "keepshowingup.apps.KeepShowingUpConfig",
     "keepshowingup.store.apps.StoreConfig",
+    "keepshowingup.logbook.apps.LogbookConfig",
     "keepshowingup.editorial.apps.EditorialConfig",
     "keepshowingup.audience.apps.AudienceConfig",
     "keepshowingup.cadence.apps.CadenceConfig",

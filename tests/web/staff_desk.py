@@ -12,6 +12,7 @@ from keepshowingup.core.timing import AfterDays
 from keepshowingup.editorial import composing
 from keepshowingup.editorial.models import Sequence, Step
 from keepshowingup.editorial.people import make_staff
+from keepshowingup.web.staff.letterform import fields_of
 from tests.factories import MONDAY, MastheadFactory
 
 PASSWORD = "a password of some length"
@@ -66,6 +67,7 @@ def fields(step: Step, **changes: Any) -> dict[str, str]:
         "at": "",
         "body": step.body.replace("\n", "\r\n"),
         "based_on": str(newest.number),
+        "based_when": fields_of(step, newest)["based_when"],
     }
     return kept | {name: str(value) for name, value in changes.items()}
 

@@ -208,6 +208,7 @@ def test_every_page_is_there_for_everybody(
         url("sequence_create"),
         url("letter", step.pk),
         url("letter", step.pk) + "?show=dark",
+        url("letter_compare", step.pk),
         url("sequence_settings", sequence.slug),
         url("forecast", sequence.slug),
         url("ask", sequence.slug),
@@ -223,6 +224,7 @@ def test_every_page_is_there_for_everybody(
         url("delivery"),
         url("masthead"),
         url("people"),
+        url("logbook") + "?check=1",
         "/staff/account/second-step/",
         "/staff/account/password/",
     ):

@@ -106,7 +106,7 @@ def test_two_people_writing_at_once_lose_nothing(step: Step, mara: Client) -> No
     answer = mara.post(url("letter_save", step.pk), mine)
     assert answer.status_code == 409
     text = answer.content.decode()
-    assert "ruth@harbour.example saved this letter while you were writing" in text
+    assert "Ruth saved this letter while you were writing" in text
     assert "What Mara thought of" in text
     assert 'name="based_on" value="2"' in text
     assert mara.post(url("letter_save", step.pk), {**mine, "based_on": "2"}).status_code == 302

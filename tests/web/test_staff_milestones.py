@@ -45,13 +45,13 @@ def test_milestones_begin_with_ten_letters_in_the_order_of_their_marks(mara: Cli
 
 def test_a_letter_is_put_at_another_mark_or_made_to_come_every_year(mara: Client, notes: Sequence) -> None:
     step = notes.steps.get(mark_days=7)
-    form = fields(step, when="mark", days="", mark="10 days")
-    mara.post(url("letter_save", step.pk), form)
+    mara.post(url("letter_save", step.pk), fields(step, when="mark", days="", mark="10 days"))
     step.refresh_from_db()
     assert timing_of(step) == AtMark(Mark(days=10))
-    mara.post(url("letter_save", step.pk), form | {"mark": "5 years", "yearly": "on"})
+    mara.post(url("letter_save", step.pk), fields(step, when="mark", days="", mark="5 years", yearly="on"))
     step.refresh_from_db()
     assert timing_of(step) == AtMark(Mark(months=60), yearly=True)
+    form = fields(step, when="mark", days="")
     answer = mara.post(url("letter_save", step.pk), form | {"mark": "soon"})
     assert answer.status_code == 422
     assert "like 30 days" in answer.content.decode()

@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from keepshowingup import settings as product
 from keepshowingup.editorial.people import ROLES, Role
 from keepshowingup.web.staff.roles import LEAST
-from tests.factories import ArticleFactory, DispatchFactory, EditFactory, SubscriberFactory
+from tests.factories import ArticleFactory, CommentFactory, DispatchFactory, EditFactory, SubscriberFactory
 from tests.web.staff_desk import PASSWORD, desk, person, sequence_by, url
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +46,7 @@ def addresses() -> dict[str, str]:
         "person_id": person("viewer", "Somebody").pk,
         "edit_id": EditFactory.create(sequence=sequence).pk,
         "letter_id": DispatchFactory.create(state="unknown").pk,
+        "comment_id": CommentFactory.create(step=sequence.steps.get(position=1)).pk,
         "pk": 1,
     }
     found = {}

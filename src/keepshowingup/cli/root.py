@@ -6,6 +6,7 @@ need the database (:func:`with_django`).
 
 from __future__ import annotations
 
+import getpass
 import importlib
 import logging
 import os
@@ -40,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "subscriber": ("subscriber", "subscriber", "Add, import, show, pause and erase readers."),
     "letter": ("letter", "letter", "Render a letter exactly as it would be sent."),
     "delivery": ("delivery", "delivery", "What went out, what did not, and why."),
+    "logbook": ("logbook", "logbook", "Who did what at the desk, when and why."),
     "bounce": ("bounce", "bounce", "Read returned mail."),
     "address": ("address", "address", "Check addresses."),
 }
@@ -112,6 +114,15 @@ def with_django() -> None:
     speak_as((context and context.info_name) or "keepshowingup")
     if "KSU_LOG_LEVEL" not in os.environ:
         logging.getLogger().setLevel(logging.WARNING)
+
+
+def at_terminal() -> str:
+    """Who types this, for what is written down of it: ``command line (ruth)``."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have a number and no name
+        name = f"user {os.getuid()}"
+    return f"command line ({name})"
 
 
 def _about_the_database(error: Exception) -> str | None:

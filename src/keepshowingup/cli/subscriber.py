@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keepshowingup.cli.root import with_django
+from keepshowingup.cli.root import at_terminal, with_django
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import Refused, WrongUsage
 
 if TYPE_CHECKING:
@@ -173,9 +174,16 @@ def show(email: str, as_json: bool) -> None:
 def export(file: Path) -> None:
     """Write all readers to a CSV file that `subscriber import` reads back."""
     with_django()
-    from keepshowingup.audience.exporting_csv import export_readers
+    from django.conf import settings
 
-    click.echo(f"{export_readers(file)} readers written to {file}.", err=True)
+    from keepshowingup.audience.exporting_csv import export_readers
+    from keepshowingup.logbook.models import Entry
+    from keepshowingup.logbook.noting import note
+
+    count = export_readers(file)
+    about = f"{count_of(count, 'reader')} to a file"
+    note(Entry.What.EXPORTED, who=at_terminal(), about=about, now=settings.CLOCK.now(), details={"readers": count})
+    click.echo(f"{count} readers written to {file}.", err=True)
 
 
 @subscriber.command()
@@ -249,11 +257,17 @@ def leave(email: str) -> None:
     """Stop all letters to a reader, beginning now."""
     with_django()
     from django.conf import settings
+    from django.db import transaction
 
     from keepshowingup.audience import leaving
+    from keepshowingup.logbook.models import Entry
+    from keepshowingup.logbook.noting import note
     from keepshowingup.outcomes.readers import find
 
-    leaving.leave(find(email).pk, settings.CLOCK.now())
+    reader, now = find(email), settings.CLOCK.now()
+    with transaction.atomic():
+        leaving.leave(reader.pk, now)
+        note(Entry.What.STOPPED_READER, who=at_terminal(), about=f"reader {reader.opaque}", now=now)
     click.echo("No more letters.", err=True)
 
 
@@ -264,14 +278,20 @@ def erase(email: str, yes: bool) -> None:
     """Forget a reader for good. Only a keyed hash stays, so that nobody signs them up again."""
     with_django()
     from django.conf import settings
+    from django.db import transaction
 
     from keepshowingup.audience import leaving
+    from keepshowingup.logbook.models import Entry
+    from keepshowingup.logbook.noting import note
     from keepshowingup.outcomes.readers import find
 
     reader = find(email)
     if not yes:
         click.confirm("Everything about this reader is deleted and can't be brought back. Go on?", abort=True, err=True)
-    leaving.erase(reader.pk, settings.CLOCK.now())
+    now = settings.CLOCK.now()
+    with transaction.atomic():
+        leaving.erase(reader.pk, now)
+        note(Entry.What.ERASED_READER, who=at_terminal(), about=f"reader {reader.opaque}", now=now)
     click.echo("Erased.", err=True)
 
 

@@ -14,6 +14,8 @@ from keepshowingup.delivery.held import read_held
 from keepshowingup.delivery.lastlook import Verdict, look
 from keepshowingup.delivery.models import Decision, Dispatch
 from keepshowingup.delivery.settling import Settlement, settle
+from keepshowingup.logbook.models import Entry
+from keepshowingup.logbook.noting import note
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,13 @@ def decide(dispatch_id: int, what: Decision.What, by: str, clock: Clock) -> None
                     [Settlement(held, DispatchState.ACCEPTED, "by somebody's word") for held in read_held([doubt.pk])],
                     now,
                 )
+        note(
+            Entry.What.SETTLED,
+            who=by,
+            about=f"letter {dispatch_id} in doubt: {what.label}",
+            now=now,
+            details={"letter": dispatch_id},
+        )
     log.info("letter %d in doubt was decided: %s", dispatch_id, what.value)
 
 

@@ -22,6 +22,8 @@ from keepshowingup.core.editions import Change, Letter, Way, changes_between
 from keepshowingup.core.errors import NotFound, Refused
 from keepshowingup.editorial.models import Approval, Edit, Kept, Sequence, Step
 from keepshowingup.editorial.revising import locked_sequence
+from keepshowingup.logbook.models import Entry
+from keepshowingup.logbook.noting import note
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,7 @@ def changing(
                 sequence=sequence, way=_one(way), made_by=by.strip(), made_at=now, heads=dict(heads or {})
             ), way)  # fmt: skip
             log.info("edit %s of sequence %s: %s changes", made.edit.pk, sequence_id, len(changes))
+        _note_deleted(sequence, before, after, by, now)
 
 
 def take_back(edit_id: int, *, by: str, now: datetime) -> Edit:
@@ -88,6 +91,7 @@ def take_back(edit_id: int, *, by: str, now: datetime) -> Edit:
     Sequence.objects.filter(pk=edit.sequence_id).update(**before["rules"])
     edit.undone_at, edit.undone_by = now, by.strip()
     edit.save(update_fields=["undone_at", "undone_by"])
+    note(Entry.What.UNDONE, who=by, about=edit.sequence.slug, now=now, details={"edit": edit.pk})
     log.info("edit %s of sequence %s is undone", edit.pk, edit.sequence_id)
     return edit
 
@@ -137,6 +141,15 @@ def _letter(step: Step) -> Letter:
         timing={name: getattr(step, name) for name in TIMING},
         revision=step.current_id,
     )
+
+
+def _note_deleted(sequence: Sequence, before: _Standing, after: _Standing, by: str, now: datetime) -> None:
+    for letter in after.letters:
+        pk = after.keys[letter.key]
+        was_there = pk in before.steps and before.steps[pk]["deleted_at"] is None
+        if was_there and after.steps[pk]["deleted_at"] is not None:
+            about = f"letter “{letter.subject}” of {sequence.slug}"
+            note(Entry.What.DELETED, who=by, about=about, now=now, details={"step": pk, "key": letter.key})
 
 
 def _one(way: Ways) -> Way:

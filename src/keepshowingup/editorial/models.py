@@ -9,6 +9,22 @@ import operator
 from django.db import models
 from django.db.models import Q
 
+from keepshowingup.editorial.desk import Comment, Draft
+
+__all__ = [
+    "Approval",
+    "Article",
+    "Comment",
+    "Draft",
+    "Edit",
+    "Edition",
+    "Kept",
+    "Masthead",
+    "Revision",
+    "Sequence",
+    "Step",
+]
+
 
 class Masthead(models.Model):
     """Who the letters come from. One row; every letter's From, footer and List-Id is made of it."""
@@ -170,6 +186,10 @@ class Revision(models.Model):
     created_at = models.DateTimeField()
     way = models.CharField(
         max_length=12, blank=True, help_text="For whom it is to be, one of core.editions.Way; empty: nobody has said"
+    )
+    written = models.JSONField(
+        default=dict,
+        help_text="{subject, preheader, when, only_if} as people wrote them, at its writing or approval; may be empty",
     )
 
     class Meta:

@@ -7,6 +7,7 @@ starts letters and looks after readers, an admin keeps the masthead and the peop
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group, User
@@ -107,6 +108,13 @@ def role_of(person: User) -> Role | None:
 def name_of(person: User) -> str:
     """What to call somebody: the name they were given, else what stands before the @."""
     return person.first_name or person.email.partition("@")[0] or person.username
+
+
+def names_of(addresses: Iterable[str]) -> dict[str, str]:
+    """What to call whoever is behind each address; an author without an account keeps the name they wrote under."""
+    wanted = set(addresses)
+    known = {person.email.casefold(): name_of(person) for person in User.objects.filter(email__in=wanted)}
+    return {address: known.get(address.casefold(), address) for address in wanted}
 
 
 def colleagues(least: Role, *, besides: frozenset[str] = frozenset()) -> list[User]:

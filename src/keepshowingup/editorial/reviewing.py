@@ -12,6 +12,7 @@ from typing import Literal
 
 from django.db import transaction
 
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.editions import Way
 from keepshowingup.core.errors import NotFound, Refused, WrongUsage
 from keepshowingup.core.proofreading import Finding, Report, TextKind, proofread
@@ -21,6 +22,9 @@ from keepshowingup.editorial.editing import changing
 from keepshowingup.editorial.holes import holes
 from keepshowingup.editorial.masthead import masthead_obstacles
 from keepshowingup.editorial.models import Approval, Revision, Sequence, Step
+from keepshowingup.editorial.revising import written_in
+from keepshowingup.logbook.models import Entry
+from keepshowingup.logbook.noting import note
 
 log = logging.getLogger(__name__)
 
@@ -117,12 +121,18 @@ def approve(
         _refuse_own(waiting, approver)
         _refuse_without_reason(waiting, overrides)
         ways = {step.key: way or (Way(revision.way) if revision.way else Way.NOW_ON) for step, revision in waiting}
+        let_through: dict[Step, list[dict[str, str | int]]] = {}
         with changing(sequence_id, by=approver, now=now, way=way or ways, heads=heads):
             for step, revision in waiting:
                 kept = _let_through(step, overrides)
                 Approval.objects.create(revision=revision, approver=approver.strip(), approved_at=now, overrides=kept)
+                revision.written = written_in(step)
+                revision.save(update_fields=["written"])
+                let_through[step] = kept
             if sequence.state != Sequence.State.DRAFT:
                 make_current(sequence)
+        if waiting:
+            _note_approval(sequence, [revision for _, revision in waiting], let_through, approver, now)
     if waiting:
         log.info("sequence %s: %s letters approved", sequence_id, len(waiting))
     return len(waiting)
@@ -237,6 +247,33 @@ def _let_through(step: Step, overrides: Row[Override]) -> list[dict[str, str | i
         for block in blocks_of(step)
         if (override := _reason_for(step, block, overrides)) is not None
     ]
+
+
+def _note_approval(
+    sequence: Sequence,
+    approved: Row[Revision],
+    let_through: Mapping[Step, Row[Mapping[str, str | int]]],
+    approver: str,
+    now: datetime,
+) -> None:
+    note(
+        Entry.What.APPROVED,
+        who=approver,
+        about=f"{count_of(len(approved), 'letter')} of {sequence.slug}",
+        now=now,
+        details={"sequence": sequence.pk, "revisions": [revision.pk for revision in approved]},
+    )
+    for step, findings in let_through.items():
+        for found in findings:
+            quoted = f"“{found['phrase']}” " if found["phrase"] else ""
+            note(
+                Entry.What.OVERRIDDEN,
+                who=approver,
+                about=f"{quoted}({found['rule']}) in letter {step.key} of {sequence.slug}",
+                now=now,
+                reason=str(found["reason"]),
+                details={"step": step.pk, "part": found["part"], "line": found["line"], "rule": found["rule"]},
+            )
 
 
 def _reason_for(step: Step, block: Block, overrides: Row[Override]) -> Override | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from keepshowingup.core.errors import NotFound, WrongUsage
 from keepshowingup.editorial.kinds import kind_of
 from keepshowingup.editorial.models import Edition, Revision, Sequence, Step
+from keepshowingup.editorial.timings import say_timing, timing_of
 from keepshowingup.editorial.wording import (
     BODY_LENGTH,
     SUBJECT_LENGTH,
@@ -64,9 +65,20 @@ def refreeze(step: Step, sequence: Sequence, *, author: str, now: datetime) -> R
         text=letter.text,
         author=author.strip(),
         created_at=now,
+        written=written_in(step),
     )
     Edition.objects.bulk_create(Edition(revision=revision, theme=theme, html=html) for theme, html in looks.items())
     return revision
+
+
+def written_in(step: Step) -> dict[str, str]:
+    """What people wrote beside the letter's body: its lines as typed, when it comes in words, and for whom."""
+    return {
+        "subject": step.subject,
+        "preheader": step.preheader,
+        "when": say_timing(timing_of(step)),
+        "only_if": step.only_if,
+    }
 
 
 def locked_sequence(sequence_id: int) -> Sequence:

@@ -13,6 +13,8 @@ from keepshowingup.delivery import breaker
 from keepshowingup.delivery.models import Gap
 from keepshowingup.delivery.restored import AtStake, at_stake, first_hole, resume, skip_until
 from keepshowingup.delivery.safemode import open_gap
+from keepshowingup.logbook.models import Entry
+from keepshowingup.logbook.noting import note
 
 # Moments are written down without their seconds.
 A_MINUTE = timedelta(minutes=1)
@@ -63,6 +65,8 @@ def resume_sending(clock: Clock, by: str, *, skip: datetime | None = None, send_
     else:
         how = "by evidence" if prospect.gap.evidence else "nothing was at stake"
     resume(settings.DATA_DIR, clock, by, how)
+    about = "sending, which was stopped by a restored database"
+    note(Entry.What.RESUMED, who=by, about=about, now=clock.now(), reason=how, details={"passed_over": passed_over})
     return how, passed_over
 
 

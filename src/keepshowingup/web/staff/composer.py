@@ -16,9 +16,11 @@ from django.views.decorators.http import require_GET
 from keepshowingup.editorial import reviewing
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Sequence, Step
+from keepshowingup.editorial.people import names_of
 from keepshowingup.web.staff import drafts
-from keepshowingup.web.staff.counting import moment_words, weekday_words
-from keepshowingup.web.staff.finding import find_sequence, find_step
+from keepshowingup.web.staff.comments import talk_of
+from keepshowingup.web.staff.counting import moment_words, plain_list, weekday_words
+from keepshowingup.web.staff.finding import find_sequence, find_step, newest_of
 from keepshowingup.web.staff.letterform import LetterForm, fields_of
 from keepshowingup.web.staff.obstacles import Obstacle, mend
 from keepshowingup.web.staff.persona import PERSONAS, Persona, persona_of
@@ -26,7 +28,7 @@ from keepshowingup.web.staff.preview import Shown, arrives, see
 from keepshowingup.web.staff.reading import Reading, read_letter
 from keepshowingup.web.staff.roles import Desk, StaffRequest
 from keepshowingup.web.staff.standing import standing_of
-from keepshowingup.web.staff.timeline import Mark, next_date, next_day, next_mark, timeline_of
+from keepshowingup.web.staff.timeline import next_date, next_day, next_mark, timeline_of
 
 TABS = (("phone", "Phone"), ("wide", "Wide"), ("dark", "Dark"), ("text", "Plain text"))
 
@@ -64,19 +66,19 @@ def page(request: StaffRequest, step: Step, sentence: str = "", status: int = 20
     now = settings.CLOCK.now()
     context = frame(request, step.sequence, now)
     mark = next(mark for mark in context["timeline"].marks if mark.step.pk == step.pk)
-    draft = drafts.find(request.session, step.pk)
+    draft = drafts.find(request.user, step.pk)
     saved = fields_of(step, mark.newest)
-    typed = draft["fields"] if draft else saved
+    typed = draft.fields if draft else saved
     form = LetterForm(data=typed) if draft else LetterForm(initial=saved)
     if draft:
         form.is_valid()
+    context |= others_at(request, step, typed, now) | talk_of(step)
     context |= side_by_side(step, typed, as_asked(request), now) | {
         "mark": mark,
         "step": step,
         "form": form,
         "draft": draft,
-        "kept_at": datetime.fromisoformat(draft["kept_at"]) if draft else None,
-        "overtaken": overtaken(mark, typed),
+        "kept_at": draft.kept_at if draft else None,
         "sentence": sentence,
         "weekdays": weekday_words(step.sequence.weekdays),
     }
@@ -127,11 +129,14 @@ def as_asked(request: StaffRequest) -> tuple[str, Persona]:
     return (tab if tab in dict(TABS) else "phone"), persona_of(given.get("reader", ""))
 
 
-def overtaken(mark: Mark, typed: Mapping[str, str]) -> str:
-    """Who saved other words while these were being typed; empty when nobody did."""
-    if typed.get("based_on", "") in {"", str(mark.newest.number)}:
-        return ""
-    return mark.newest.author
+def others_at(request: StaffRequest, step: Step, typed: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    """Who else is at this letter: who saved other words while these were typed, and who is typing."""
+    newest = newest_of(step)
+    overtaken = typed.get("based_on", "") not in {"", str(newest.number)}
+    return {
+        "overtaken": names_of([newest.author])[newest.author] if overtaken else "",
+        "writing": plain_list(drafts.others_writing(request.user, step.pk, now), "and"),
+    }
 
 
 def obstacles_of(sequence: Sequence, desk: Desk, now: datetime) -> list[Obstacle]:

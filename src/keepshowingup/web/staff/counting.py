@@ -39,8 +39,8 @@ def moment_words(moment: dt.datetime) -> str:
     return f"{moment:%a} {moment.day} {moment:%b}, {moment:%H:%M}"
 
 
-def plain_list(names: list[str]) -> str:
-    """``Ruth``, ``Ruth or Sam``, ``Ruth, Sam or Ada``."""
+def plain_list(names: list[str], last: str = "or") -> str:
+    """``Ruth``, ``Ruth or Sam``, ``Ruth, Sam or Ada``; ``last`` stands before the last."""
     if len(names) < 2:
         return "".join(names)
-    return f"{', '.join(names[:-1])} or {names[-1]}"
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"

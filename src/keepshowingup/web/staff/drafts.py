@@ -1,54 +1,55 @@
-"""Words somebody has typed and not saved: kept in their session, so that nothing typed is ever lost.
+"""Words somebody has typed and not saved: kept for them, so that nothing typed is ever lost.
 
-The live preview shows them, a page that could not save shows them again, and whoever comes back finds them.
+The live preview shows them, a page that could not save shows them again, and whoever comes back finds them, on any
+machine they sign in from. What has not reached the desk yet is kept in the browser: see static/staff/keeping.js.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, TypedDict, cast
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
-from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.auth.models import User
 
-FIELDS = (
-    *("subject", "preheader", "when", "days", "minutes", "date", "mark", "yearly", "at"),
-    *("only_if", "body", "based_on"),
-)
-# A session is one row that is written whole: the few letters somebody has open, not an archive.
-MOST_KEPT = 5
+from keepshowingup.editorial.models import Draft
+from keepshowingup.editorial.people import name_of
+
+PLAN = ("when", "days", "minutes", "date", "mark", "yearly", "at", "only_if")
+FIELDS = ("subject", "preheader", *PLAN, "body", "based_on", "based_when")
 LONGEST_KEPT = 120_000
+# Who last typed longer ago is not writing any more.
+WRITING = timedelta(minutes=15)
 
 
-class Draft(TypedDict):
-    """What stands in the fields, as typed, and when it was kept (ISO 8601, UTC)."""
+@dataclass(frozen=True)
+class Typed:
+    """What stands in the fields, as typed, and when it was kept (UTC)."""
 
     fields: dict[str, str]
-    kept_at: str
+    kept_at: datetime
 
 
-def keep(session: SessionBase, step_id: int, typed: Mapping[str, Any], now: datetime) -> Draft:
-    """Keep what stands in a letter's fields; the oldest of more than five letters is let go."""
+def keep(person: User, step_id: int, typed: Mapping[str, Any], now: datetime) -> Typed:
+    """Keep what stands in a letter's fields, in place of what was kept before."""
     fields = {name: str(typed.get(name, ""))[:LONGEST_KEPT] for name in FIELDS}
-    draft = Draft(fields=fields, kept_at=now.isoformat())
-    kept = _kept(session)
-    kept.pop(str(step_id), None)
-    kept[str(step_id)] = draft
-    session["drafts"] = dict(list(kept.items())[-MOST_KEPT:])
-    return draft
+    Draft.objects.update_or_create(person=person, step_id=step_id, defaults={"fields": fields, "kept_at": now})
+    return Typed(fields, now)
 
 
-def find(session: SessionBase, step_id: int) -> Draft | None:
-    """What was typed into this letter and not saved."""
-    return _kept(session).get(str(step_id))
+def find(person: User, step_id: int) -> Typed | None:
+    """What they typed into this letter and have not saved."""
+    found = Draft.objects.filter(person=person, step=step_id).first()
+    return Typed(found.fields, found.kept_at) if found else None
 
 
-def drop(session: SessionBase, step_id: int) -> None:
+def drop(person: User, step_id: int) -> None:
     """Let go of what was typed: it is saved now, or not wanted."""
-    kept = _kept(session)
-    if kept.pop(str(step_id), None) is not None:
-        session["drafts"] = kept
+    Draft.objects.filter(person=person, step=step_id).delete()
 
 
-def _kept(session: SessionBase) -> dict[str, Draft]:
-    return cast("dict[str, Draft]", session.get("drafts", {}))
+def others_writing(person: User, step_id: int, now: datetime) -> list[str]:
+    """The names of others who typed something into this letter a short while ago and have not saved it."""
+    found = Draft.objects.filter(step=step_id, kept_at__gte=now - WRITING).exclude(person=person)
+    return [name_of(draft.person) for draft in found.select_related("person").order_by("kept_at")]

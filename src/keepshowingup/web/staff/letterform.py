@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -12,7 +14,7 @@ from keepshowingup.core.milestones import Mark, read_mark
 from keepshowingup.core.timing import AfterDays, AfterMinutes, AtMark, OnDate, Timing
 from keepshowingup.editorial.caring import LONGEST_RULES
 from keepshowingup.editorial.models import Revision, Step
-from keepshowingup.editorial.timings import LONGEST_DAYS, LONGEST_MINUTES, timing_of
+from keepshowingup.editorial.timings import LONGEST_DAYS, LONGEST_MINUTES, say_timing, timing_of
 from keepshowingup.editorial.wording import BODY_LENGTH, SUBJECT_LENGTH
 
 
@@ -75,7 +77,10 @@ class TimingForm(forms.Form):
 
 
 class LetterForm(TimingForm):
-    """Subject, preview line, timing and body. ``based_on`` is the revision the writer saw when they began."""
+    """Subject, preview line, timing and body.
+
+    ``based_on`` is the revision the writer saw when they began, ``based_when`` the day it had then: see ``meanwhile``.
+    """
 
     subject = forms.CharField(max_length=SUBJECT_LENGTH, error_messages={"required": "Give the letter a subject."})
     preheader = forms.CharField(max_length=SUBJECT_LENGTH, required=False)
@@ -84,6 +89,7 @@ class LetterForm(TimingForm):
         max_length=BODY_LENGTH, strip=False, error_messages={"required": "The letter has no words yet."}
     )
     based_on = forms.IntegerField(required=False)
+    based_when = forms.CharField(max_length=1000, required=False)
 
     field_order = (
         *("subject", "preheader", "when", "days", "minutes", "date", "mark", "yearly", "at"),
@@ -100,11 +106,27 @@ class LetterForm(TimingForm):
 
 def fields_of(step: Step, newest: Revision) -> dict[str, str]:
     """What the fields show when nothing was typed yet."""
+    plan = TimingForm.fields_for(timing_of(step)) | {"only_if": step.only_if}
     return {
         "subject": step.subject,
         "preheader": step.preheader,
-        **TimingForm.fields_for(timing_of(step)),
-        "only_if": step.only_if,
+        **plan,
         "body": step.body,
         "based_on": str(newest.number),
+        "based_when": json.dumps(plan),
     }
+
+
+def plan_in(based_when: str) -> dict[str, str]:
+    """The fields of the day that a form was begun with. Raises :class:`ValueError` for anything else."""
+    plan = json.loads(based_when)
+    if not isinstance(plan, dict) or not all(isinstance(text, str) for text in plan.values()):
+        raise ValueError("based_when is no plan")
+    return {name: plan.get(name, "") for name in (*TimingForm.base_fields, "only_if")}
+
+
+def said_plan(fields: Mapping[str, str]) -> str:
+    """When and for whom, in words: ``day 3 at 09:00, only for tag:spring``."""
+    form = TimingForm(data=fields)
+    when = say_timing(form.timing()) if form.is_valid() else form.sentence()
+    return f"{when}, only for {fields['only_if']}" if fields.get("only_if") else when

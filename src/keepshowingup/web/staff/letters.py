@@ -20,8 +20,9 @@ from keepshowingup.core.timing import AfterDays, AtMark, OnDate, Timing
 from keepshowingup.editorial import composing
 from keepshowingup.editorial.caring import put_conditions
 from keepshowingup.editorial.models import Sequence, Step
+from keepshowingup.editorial.revising import locked_step
 from keepshowingup.editorial.timings import timing_of
-from keepshowingup.web.staff import changes, composer, drafts
+from keepshowingup.web.staff import changes, composer, drafts, meanwhile
 from keepshowingup.web.staff.finding import find_sequence, find_step, newest_of
 from keepshowingup.web.staff.letterform import LetterForm, fields_of
 from keepshowingup.web.staff.reading import replace
@@ -35,22 +36,27 @@ def save(request: StaffRequest, step_id: int) -> HttpResponse:
     """Save the letter; what can't be saved comes back with a sentence, and nothing typed is lost."""
     step = find_step(step_id)
     now = settings.CLOCK.now()
-    drafts.keep(request.session, step.pk, request.POST, now)
-    form = LetterForm(data=request.POST)
+    typed = drafts.keep(request.user, step.pk, request.POST, now).fields
+    form = LetterForm(data=typed)
     if not form.is_valid():
         return composer.page(request, step, form.sentence(), status=422)
-    if by := _saved_meanwhile(step, form):
-        drafts.keep(request.session, step.pk, request.POST.dict() | {"based_on": newest_of(step).number}, now)
-        sentence = f"{by} saved this letter while you were writing. Your words are below; save again to replace theirs."
-        return composer.page(request, step, sentence, status=409)
     try:
         with transaction.atomic():
+            step = locked_step(step.pk)  # of two who save at one moment the second sees what the first has saved
+            found = meanwhile.compare(step, typed)
+            if isinstance(found, meanwhile.Meanwhile):
+                return meanwhile.page(request, step, found, status=409)
+            form = LetterForm(data=found.fields)
+            if not form.is_valid():
+                return composer.page(request, step, form.sentence(), status=422)
             said = _edit(step, form, request.desk.person.email)
         timing = form.timing()
         asks = changes.make(request, step, changes.query_of(timing)) if timing != timing_of(step) else None
     except KeepShowingUpError as error:
         return composer.page(request, step, error.message, status=error.status)
-    drafts.drop(request.session, step.pk)
+    drafts.drop(request.user, step.pk)
+    if found.taken:
+        messages.info(request, found.taken)
     if said or asks is None:
         messages.success(request, said or "The day is changed. The words are as they were.")
     return asks or _back(request, step)
@@ -78,12 +84,6 @@ def _edit(step: Step, form: LetterForm, author: str) -> str:
     return "Nothing had changed." if form.timing() == timing_of(step) else ""
 
 
-def _saved_meanwhile(step: Step, form: LetterForm) -> str:
-    """Who saved other words since these were begun; empty when nobody did."""
-    newest, based_on = newest_of(step), form.cleaned_data["based_on"]
-    return "" if based_on in {None, newest.number} else newest.author
-
-
 @require_POST
 def keep_draft(request: StaffRequest, step_id: int) -> HttpResponse:
     """Keep what is typed and show it as a letter; ``mend`` names a finding to replace by its suggestion."""
@@ -93,17 +93,20 @@ def keep_draft(request: StaffRequest, step_id: int) -> HttpResponse:
     if mend := request.POST.get("mend"):
         typed |= replace(typed["subject"], typed["preheader"], typed["body"], mend)
     if _same(typed, fields_of(step, newest_of(step))):
-        drafts.drop(request.session, step.pk)
-        kept = False
+        drafts.drop(request.user, step.pk)
+        kept_at = ""
     else:
-        drafts.keep(request.session, step.pk, typed, now)
-        kept = True
+        kept_at = drafts.keep(request.user, step.pk, typed, now).kept_at.isoformat()
     if request.headers.get("Accept") != "application/json":
         return _back(request, step)
     context = composer.side_by_side(step, typed, composer.as_asked(request), now) | {"step": step}
     return JsonResponse(
         {
-            "kept": kept,
+            "kept": bool(kept_at),
+            "kept_at": kept_at,
+            "meanwhile": render_to_string(
+                "staff/_meanwhile.html", context | composer.others_at(request, step, typed, now)
+            ),
             "findings": render_to_string("staff/_findings.html", context, request=request),
             "inbox": render_to_string("staff/_inbox.html", context, request=request),
             "arrives": render_to_string("staff/_arrives.html", context, request=request),
@@ -117,7 +120,9 @@ def keep_draft(request: StaffRequest, step_id: int) -> HttpResponse:
 
 def _same(typed: dict[str, str], saved: dict[str, str]) -> bool:
     def tidy(fields: dict[str, str]) -> dict[str, str]:
-        kept = {name: text.replace("\r\n", "\n").rstrip() for name, text in fields.items() if name != "based_on"}
+        kept = {
+            name: text.replace("\r\n", "\n").rstrip() for name, text in fields.items() if not name.startswith("based_")
+        }
         # Only the chosen kind of timing counts; the fields of the others are not shown.
         shown = {"mark", "yearly"} if kept["when"] == "mark" else {kept["when"]}
         hidden = {"days", "minutes", "date", "mark", "yearly"} - shown
@@ -130,7 +135,7 @@ def _same(typed: dict[str, str], saved: dict[str, str]) -> bool:
 def discard(request: StaffRequest, step_id: int) -> HttpResponse:
     """Let go of what was typed and not saved."""
     step = find_step(step_id)
-    drafts.drop(request.session, step.pk)
+    drafts.drop(request.user, step.pk)
     messages.info(request, "Back to the saved letter.")
     return _back(request, step)
 
@@ -196,7 +201,7 @@ def delete(request: StaffRequest, step_id: int) -> HttpResponse:
         return render(request, "staff/letter_delete.html", context)
     if asks := changes.make(request, step, "what=delete"):
         return asks
-    drafts.drop(request.session, step.pk)
+    drafts.drop(request.user, step.pk)
     messages.success(request, f"“{step.subject}” is out of the sequence.")
     return redirect("staff:composer", slug=step.sequence.slug)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +12,8 @@ from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.editorial.masthead import edit_masthead, masthead
 from keepshowingup.letters.themes import DEFAULT_THEME, theme_labels
 from keepshowingup.letters.words import language_names
+from keepshowingup.logbook.models import Entry
+from keepshowingup.logbook.noting import note
 from keepshowingup.web.staff.roles import StaffRequest
 
 FIELDS = ("name", "from_name", "from_address", "reply_to", "postal_address", "language", "theme")
@@ -27,6 +30,10 @@ def change(request: StaffRequest) -> HttpResponse:
         edit_masthead(**typed)
     except KeepShowingUpError as error:
         return _page(request, typed, error.message, error.status)
+    changed = ", ".join(name.replace("_", " ") for name in FIELDS if typed[name].strip() != getattr(head, name))
+    if changed:
+        about = f"the masthead: {changed}"
+        note(Entry.What.MASTHEAD, who=request.desk.person.email, about=about, now=settings.CLOCK.now())
     messages.success(request, "Saved. The next letter that leaves carries it.")
     return redirect("staff:masthead")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpResponse
@@ -22,6 +23,8 @@ from keepshowingup.editorial.people import (
     role_of,
     set_role,
 )
+from keepshowingup.logbook.models import Entry
+from keepshowingup.logbook.noting import note
 from keepshowingup.web.staff.roles import StaffRequest
 
 log = logging.getLogger(__name__)
@@ -44,6 +47,7 @@ def add(request: StaffRequest) -> HttpResponse:
         person = make_staff(typed["email"], password, typed["role"], name=typed["name"])
     except KeepShowingUpError as error:
         return _page(request, typed=typed, sentence=error.message, status=error.status)
+    _note(request, person, f"given, as {typed['role']}")
     log.info("user %s gave user %s an account as %s", request.user.pk, person.pk, typed["role"])
     return _page(request, given=(person, password))
 
@@ -69,8 +73,15 @@ def change(request: StaffRequest, person_id: int) -> HttpResponse:
             raise Refused("Say what to change: the role, the password, or whether the account is open.")
     except KeepShowingUpError as error:
         return _page(request, sentence=error.message, status=error.status)
+    _note(request, person, f"{act} {request.POST['role']}" if act == "role" else act)
     log.info("user %s changed the %s of user %s", request.user.pk, act, person.pk)
     return _page(request, given=given) if given else redirect("staff:people")
+
+
+def _note(request: StaffRequest, person: User, change: str) -> None:
+    about = f"{name_of(person)}: {change}"
+    details = {"user": person.pk}
+    note(Entry.What.ACCOUNT, who=request.desk.person.email, about=about, now=settings.CLOCK.now(), details=details)
 
 
 def _page(

@@ -60,11 +60,11 @@ def show(request: StaffRequest, step_id: int) -> HttpResponse:
     """
     step = find_step(step_id)
     persona, now = persona_of(request.GET.get("reader", "")), settings.CLOCK.now()
-    draft = drafts.find(request.session, step.pk)
+    draft = drafts.find(request.user, step.pk)
     if draft is None or request.GET.get("saved"):
         shown = _render(stationery.in_look(newest_of(step), theme_for(step, persona)), step, persona, now)
     else:
-        shown = see(draft["fields"], step, persona, now)
+        shown = see(draft.fields, step, persona, now)
     if shown.letter is None or request.GET.get("as") == "text":
         response = render(request, "staff/plain_letter.html", {"shown": shown})
     else:

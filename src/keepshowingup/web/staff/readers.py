@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -27,6 +28,8 @@ from keepshowingup.core.errors import NotFound, Refused
 from keepshowingup.core.timing import load_zone, to_local
 from keepshowingup.delivery import telling
 from keepshowingup.delivery.models import Dispatch
+from keepshowingup.logbook.models import Entry
+from keepshowingup.logbook.noting import note
 from keepshowingup.web.staff.calendars import Break, months
 from keepshowingup.web.staff.delivery import row
 from keepshowingup.web.staff.roles import StaffRequest
@@ -177,7 +180,10 @@ def resume(request: StaffRequest, opaque: str) -> HttpResponse:
 def settle(request: StaffRequest, opaque: str) -> HttpResponse:
     """Somebody asked to stop mail to this address, and staff have looked. Their letters rest until resumed."""
     reader = _find(opaque)
-    settle_stop_request(reader.pk, request.desk.person.email, settings.CLOCK.now())
+    who, now = request.desk.person.email, settings.CLOCK.now()
+    with transaction.atomic():
+        settle_stop_request(reader.pk, who, now)
+        note(Entry.What.SETTLED, who=who, about=f"the request to stop letters to reader {reader.opaque}", now=now)
     log.info("user %s settled the stop request for reader %s", request.user.pk, reader.opaque)
     return redirect("staff:reader", opaque=opaque)
 
@@ -188,7 +194,10 @@ def leave(request: StaffRequest, opaque: str) -> HttpResponse:
     reader = _find(opaque)
     if request.method == "GET":
         return render(request, "staff/reader_leave.html", {"reader": reader})
-    leave_all(reader.pk, settings.CLOCK.now())
+    now = settings.CLOCK.now()
+    with transaction.atomic():
+        leave_all(reader.pk, now)
+        note(Entry.What.STOPPED_READER, who=request.desk.person.email, about=f"reader {reader.opaque}", now=now)
     log.info("user %s stopped all letters to reader %s", request.user.pk, reader.opaque)
     messages.success(request, "Nothing more goes to this reader.")
     return redirect("staff:reader", opaque=opaque)

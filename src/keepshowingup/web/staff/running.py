@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.conf import settings
 from django.contrib import messages
@@ -34,7 +33,7 @@ class Switch:
     button: str
     done: str
     tone: str
-    verb: Callable[[int, datetime], object]
+    verb: Callable[..., object]
 
 
 @require_http_methods(["GET", "POST"])
@@ -105,7 +104,7 @@ def _turn(request: StaffRequest, slug: str, switch: Switch) -> HttpResponse:
     if request.method == "GET":
         return render(request, "staff/switch.html", context)
     try:
-        switch.verb(sequence.pk, settings.CLOCK.now())
+        switch.verb(sequence.pk, settings.CLOCK.now(), by=request.desk.person.email)
     except KeepShowingUpError as error:
         return render(request, "staff/switch.html", context | {"sentence": error.message}, status=error.status)
     log.info("user %s: %s, sequence %s", request.user.pk, switch.title.lower(), sequence.pk)

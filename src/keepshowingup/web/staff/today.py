@@ -21,6 +21,7 @@ from keepshowingup.delivery import watching
 from keepshowingup.delivery.doubt import in_doubt_letters
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.watching import status
+from keepshowingup.editorial.commenting import sent_back_to
 from keepshowingup.editorial.masthead import masthead_obstacles
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.web.staff.outlook import Day, outlook
@@ -63,6 +64,7 @@ def show(request: StaffRequest) -> HttpResponse:
         "total": sum(day.letters for day in days),
         "alarms": alarms(now),
         "waiting": waiting_for(request) if request.desk.may["approve"] else [],
+        "sent_back": sent_back_to(request.desk.person.email),
         "empty": not Sequence.objects.exists(),
     }
     return render(request, "staff/today.html", context)

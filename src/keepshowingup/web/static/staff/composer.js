@@ -109,6 +109,7 @@
     const mine = (asking = new AbortController());
     const sent = body.value;
     let answer;
+    form.dispatchEvent(new Event("ksu:keeping"));
     try {
       const response = await fetch(form.dataset.draft, {
         method: "POST",
@@ -119,13 +120,12 @@
       });
       if (!response.ok) throw new Error(String(response.status));
       answer = await response.json();
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      say(["Not kept: the desk does not answer. Your words are still here."]);
-      return;
+    } catch {
+      return; // a newer question, or no desk: keeping.js keeps the words, says so, and asks again
     }
     kept = true;
     show(answer, sent);
+    form.dispatchEvent(new CustomEvent("ksu:kept", { detail: answer }));
   }
 
   function show(answer, sent) {
