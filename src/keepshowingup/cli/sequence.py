@@ -309,5 +309,11 @@ def _letters(count: int) -> str:
     return f"{count} letter{'' if count == 1 else 's'}"
 
 
-for command in (sequence_folder.validate, sequence_folder.plan, sequence_folder.apply, sequence_folder.export):
+for command in (
+    sequence_folder.validate,
+    sequence_folder.schema,
+    sequence_folder.plan,
+    sequence_folder.apply,
+    sequence_folder.export,
+):
     sequence.add_command(command)

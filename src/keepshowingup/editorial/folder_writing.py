@@ -11,8 +11,8 @@ from keepshowingup.core.care import Care
 from keepshowingup.core.errors import Refused
 from keepshowingup.core.timing import AfterDays, AfterMinutes
 from keepshowingup.editorial.fields import Fault, toml_text
+from keepshowingup.editorial.folder_fields import DAY_NAMES
 from keepshowingup.editorial.folders import (
-    DAY_NAMES,
     EVERY_DAY,
     QUIET,
     SEQUENCE_FILE,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # folders are read without Django
 
 LONGEST_DAYS = 3660  # ten years and a bit
 LONGEST_MINUTES = 60 * 24 * 366
+LONGEST_HOURS = 24 * LONGEST_DAYS
 
 
 def timing_of(step: Step) -> Timing:
@@ -42,6 +43,13 @@ def fault_in_timing(timing: Timing) -> str | None:
         return f"The day {timing.days} is not between 0 and {LONGEST_DAYS}."
     if isinstance(timing, AfterMinutes) and not 0 <= timing.minutes <= LONGEST_MINUTES:
         return f"The minutes {timing.minutes} are not between 0 and {LONGEST_MINUTES} (a year)."
+    return None
+
+
+def fault_in_lateness(hours: int | None) -> str | None:
+    """What is wrong with the hours after which a letter is too late; None hours are never."""
+    if hours is not None and not 0 <= hours <= LONGEST_HOURS:
+        return f"The hours after which a letter is too late are not between 0 and {LONGEST_HOURS} (ten years)."
     return None
 
 
