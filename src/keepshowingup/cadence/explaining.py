@@ -14,6 +14,7 @@ from keepshowingup.cadence.models import Enrolment, PastStep, PlanMove
 from keepshowingup.cadence.places import patience, read_readers
 from keepshowingup.cadence.planning import CourseStep, Place, Reader, owed_steps
 from keepshowingup.core.conditions import unmet
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.core.timing import OnDate, load_zone, to_local, to_utc
@@ -260,4 +261,4 @@ def _span(length: timedelta) -> str:
     for unit, words in ((timedelta(days=1), "days"), (timedelta(hours=1), "hours")):
         if length >= 2 * unit:
             return f"{length // unit} {words}"
-    return f"{length // timedelta(minutes=1)} minutes"
+    return count_of(length // timedelta(minutes=1), "minute")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keepshowingup.cli.root import with_django
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import Refused, WrongUsage
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def import_(file: Path, sequence: str | None, consent_note: str, as_json: bool) 
     if as_json:
         click.echo(json.dumps(done.row()))
     else:
-        click.echo(f"{done.rows} rows: {done.added} added, {done.updated} updated, {done.refused} refused.")
+        click.echo(f"{count_of(done.rows, 'row')}: {done.added} added, {done.updated} updated, {done.refused} refused.")
     if done.refused_file:
         click.echo(f"The refused rows are in {done.refused_file}, each with its reason.", err=True)
     if done.refused and not done.added + done.updated:
@@ -175,7 +176,7 @@ def export(file: Path) -> None:
     with_django()
     from keepshowingup.audience.exporting_csv import export_readers
 
-    click.echo(f"{export_readers(file)} readers written to {file}.", err=True)
+    click.echo(f"{count_of(export_readers(file), 'reader')} written to {file}.", err=True)
 
 
 @subscriber.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import WrongUsage
 from keepshowingup.core.timing import AfterDays, AfterMinutes, OnDate, Rules, Timing, weekdays_of
 
@@ -61,7 +62,7 @@ def check_hours(weekdays: str, window: tuple[dt.time, dt.time], quiet: tuple[dt.
 def say_timing(timing: Timing) -> str:
     """In words: ``day 3``, ``day 3 at 09:00``, ``90 minutes after joining``, ``on 2026-12-01``. Times are local."""
     if isinstance(timing, AfterMinutes):
-        return f"{timing.minutes} minute{'' if timing.minutes == 1 else 's'} after joining"
+        return f"{count_of(timing.minutes, 'minute')} after joining"
     words = f"day {timing.days}" if isinstance(timing, AfterDays) else f"on {timing.date.isoformat()}"
     return f"{words} at {say_time(timing.at)}" if timing.at is not None else words
 

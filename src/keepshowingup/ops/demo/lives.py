@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from keepshowingup.core.counting import count_of
 from keepshowingup.ops.demo.judge import Arrival, Reader
 from keepshowingup.ops.demo.screen import Screen
 from keepshowingup.ops.demo.stage import SLUG, Stage
@@ -91,7 +92,7 @@ def take_a_break(world: World, reader: Reader, plan_length: int) -> Life:
     yield from until(lambda: world.stage.clock.now() > back and world.daylight(reader, 2, reader.hour.hour - 3))
     open_form(page, having="do=resume").send(do="resume")
     reader.resumed_at = world.stage.clock.now()
-    world.screen.say(f"{reader.name:<6} goes on after {reader.days_paused} days")
+    world.screen.say(f"{reader.name:<6} goes on after {count_of(reader.days_paused, 'day')}")
 
 
 def leave(world: World, reader: Reader, plan_length: int) -> Life:
