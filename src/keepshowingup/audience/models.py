@@ -163,6 +163,7 @@ class StopRequest(models.Model):
     created_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
     settled_by = models.CharField(max_length=254, blank=True, help_text="A staff address, or the reader")
+    told_at = models.DateTimeField(null=True, blank=True, help_text="When colleagues were written to about it")
 
     class Meta:
         constraints = [
