@@ -154,7 +154,7 @@ class Suppression(models.Model):
 
 
 class StopRequest(models.Model):
-    """Somebody asked on the public page that an address gets no more mail: letters rest until staff have looked.
+    """Somebody asked, on the public page or by an answer, for no more mail to an address: it rests until staff look.
 
     Anybody can ask this, also about somebody else's address, so it pauses and never erases.
     """
