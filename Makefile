@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-sqlite test-postgres faults chaos hosts zones bench proofread mail-programs lint format lock clean
+.PHONY: help demo up test test-sqlite test-postgres faults chaos hosts zones bench proofread mail-programs words lint format lock clean
 
 help: ## List the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ proofread: $(VENV)/ready-to-test ## How keen and how right the proofreader is, o
 
 mail-programs: $(VENV)/ready-to-test ## Write docs/letters-in-mail-programs.md: what they ignore of our letters
 	$(BIN)/python -m tests.letters.mail_programs
+
+words: $(VENV)/ready-to-test ## Compile the words of readers' pages after a change to web/locale/*/LC_MESSAGES/django.po
+	$(BIN)/python -m tests.web.catalogues
 
 lint: $(VENV)/ready-to-test ## ruff, mypy strict, and the walls between the rooms
 	$(BIN)/ruff check .

@@ -234,6 +234,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
+LOCALE_PATHS = [HERE / "web" / "locale"]
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [HERE / "web" / "static"]

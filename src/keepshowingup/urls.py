@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from keepshowingup.web import watch
+from keepshowingup.web.public import doors
 
 urlpatterns = [
     path("health", watch.health, name="health"),
@@ -15,3 +16,6 @@ urlpatterns = [
     path("staff/", include("keepshowingup.web.staff.urls")),
     path("", include("keepshowingup.web.public.urls")),
 ]
+
+handler404 = doors.nothing_here
+handler500 = doors.our_fault

@@ -67,6 +67,7 @@ app.conf.update(
         "keepshowingup.tick": {"queue": "maintenance"},
         "keepshowingup.tidy": {"queue": "maintenance"},
         "keepshowingup.tidy_outcomes": {"queue": "maintenance"},
+        "keepshowingup.tell_staff": {"queue": "maintenance"},
         "keepshowingup.drain_notices": {"queue": "transactional"},
         "keepshowingup.drain_letters": {"queue": "bulk"},
     },
@@ -78,6 +79,7 @@ app.conf.update(
             "options": {"expires": max(10.0, 5 * settings.TICK_SECONDS)},
         },
         "tidy": {"task": "keepshowingup.tidy", "schedule": _every(3600), "options": {"expires": 3600.0}},
+        "tell-staff": {"task": "keepshowingup.tell_staff", "schedule": _every(600), "options": {"expires": 600.0}},
         "tidy-outcomes": {
             "task": "keepshowingup.tidy_outcomes",
             "schedule": _every(3600),

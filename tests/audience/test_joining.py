@@ -78,10 +78,12 @@ def test_a_yes_leaves_proof_of_consent(now: dt.datetime) -> None:
     assert (proof.source, proof.text_version) == ("/s/people", joining.CONSENT_VERSION)
 
 
-def test_the_consent_text_has_a_version_of_its_own() -> None:
-    assert {"1": "Yes, send me these letters. I know I can stop at any time."}[
-        joining.CONSENT_VERSION
-    ] == joining.CONSENT_TEXT
+def test_the_consent_text_has_a_version_of_its_own_in_every_language() -> None:
+    assert {joining.consent_version(tongue): joining.consent_text(tongue) for tongue in joining.CONSENT_TEXTS} == {
+        "1": "Yes, send me these letters. I know I can stop at any time.",
+        "1-es": "Sí, quiero recibir estas cartas. Sé que puedo dejarlo cuando quiera.",
+    }
+    assert joining.consent_version("de") == joining.CONSENT_VERSION
 
 
 def test_a_confirmation_works_once(now: dt.datetime) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,3 +63,40 @@ def test_a_returned_mail_is_taken_in_from_the_mail_server(
         assert said == {"kind": "hard", "status": "5.1.1", "letter": letter.pk, "changed": changed}
     letter.refresh_from_db()
     assert letter.state == DispatchState.REFUSED
+
+
+def piped(raw: bytes, tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """As a mail server runs it."""
+    return subprocess.run(
+        [sys.executable, "-m", "keepshowingup", "bounce", "take"],
+        input=raw,
+        capture_output=True,
+        cwd=tmp_path,
+        env={"PATH": "/nowhere", "KSU_DATA_DIR": str(tmp_path / "data"), **environment},
+    )
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none?connect_timeout=1"},
+        {"DATABASE_URL": "nonsense"},
+        {"KSU_DATA_DIR": "/proc/none"},
+        {},
+    ],
+    ids=["database down", "wrong setting", "no data folder", "no tables"],
+)
+def test_a_mail_that_can_not_be_taken_now_is_brought_again_and_never_returned(
+    tmp_path: Path, trouble: dict[str, str]
+) -> None:
+    done = piped((SAMPLES / "postfix-user-unknown.eml").read_bytes(), tmp_path, **trouble)
+    assert done.returncode == os.EX_TEMPFAIL, done.stderr
+    assert b"bring it again" in done.stderr
+    assert b"@" not in done.stderr.replace(b"nobody@127.0.0.1", b"")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["empty.eml", "binary.bin", "endless-boundary.eml", "person-replies.eml"])
+def test_whatever_else_comes_is_taken_and_changes_nothing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((SAMPLES / name).read_bytes())))
+    assert run(["bounce", "take"]) == 0

@@ -81,7 +81,7 @@ def test_validate_lists_every_fault_and_ends_with_1(cli: Terminal, folder: Path)
         ("sequence.toml", 4),
     ]
     assert cli("validate", folder) == 1
-    assert "01-one-person.md:2: There is no field 'days'. Did you mean 'day'?" in cli.out
+    assert "01-one-person.md:2:1: There is no field 'days'. Did you mean 'day'?" in cli.out
 
 
 def test_a_folder_that_is_not_there_is_wrong_usage(cli: Terminal, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_folder_with_faults_is_neither_planned_nor_applied(cli: Terminal, fold
     rewrite(folder / "01-one-person.md", "first_name", "frist_name")
     for verb in ("plan", "apply"):
         assert cli(verb, folder) == 1
-        assert "01-one-person.md:7: There is no merge field 'frist_name'." in cli.err
+        assert "01-one-person.md:7:24: There is no merge field 'frist_name'." in cli.err
     assert not Sequence.objects.exists()
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from keepshowingup.core.care import Care, read_exits
+from keepshowingup.core.conditions import read_conditions
 from keepshowingup.core.errors import WrongUsage
 from keepshowingup.editorial import publishing, reviewing
 from keepshowingup.editorial.caring import care_of, put_care
@@ -115,9 +117,15 @@ def test_a_condition_that_is_none_is_said_with_its_line(folder: Path) -> None:
 
 def test_a_tag_that_names_the_topic_is_not_kept(folder: Path, now: dt.datetime) -> None:
     SequenceFactory.create(slug="staying")
+    as_it_was = read_folder(folder)
     (folder / "01-a.md").write_text(LETTER.replace("tag:Spring group", "tag:sober"))
+    (fault,) = validate(folder)
+    assert "says what the letters are about" in fault.sentence
+    (step,) = as_it_was.steps
     with pytest.raises(WrongUsage, match="says what the letters are about"):
-        publishing.apply(read_folder(folder), author="files", now=now)
+        publishing.apply(
+            replace(as_it_was, steps=(replace(step, only_if=read_conditions("tag:sober")),)), author="files", now=now
+        )
     with pytest.raises(WrongUsage, match="says what the letters are about"):
         put_care(Sequence.objects.get(slug="staying").pk, Care(ends_when=read_exits("tag:sober")))
 

@@ -83,7 +83,7 @@ def test_a_mark_is_kept_and_said_in_words(now: dt.datetime, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "common", "said"),
     [
-        (LETTER.replace("30 days", "a while"), "milestones = true\n", "01-thirty.md:2: This is no mark"),
+        (LETTER.replace("30 days", "a while"), "milestones = true\n", "01-thirty.md:2:1: This is no mark"),
         (LETTER.replace("30 days", "200 days"), "milestones = true\n", "from six months on"),
         (LETTER.replace("30 days", "18 months, then every year"), "milestones = true\n", "whole years"),
         (LETTER.replace('mark = "30 days"', "day = 3"), "milestones = true\n", "write a mark"),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from itertools import combinations
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keepshowingup.core.care import Care
+from keepshowingup.core.conditions import read_conditions
 from keepshowingup.core.timing import AfterDays
 from keepshowingup.editorial.folders import FolderSequence, FolderStep
 from keepshowingup.editorial.planning import make_plan
+from tests.editorial.test_round_trip import EVERYTHING
 from tests.factories import MONDAY
 
 
@@ -39,3 +44,24 @@ def test_no_more_letters_are_said_to_have_moved_than_must(new: list[str]) -> Non
     assert stayed == sorted(stayed)
     assert len(stayed) == longest_run(new, old)
     assert plan.is_empty == (new == old)
+
+
+def test_every_field_that_changes_is_told() -> None:
+    old = folder(["a"])
+    for name in {field.name for field in fields(FolderSequence)} - {"slug", "steps", "care"}:
+        # What has everything else can't have milestones.
+        value: Any = name == "milestones" or getattr(EVERYTHING, name)
+        new = replace(old, **{name: value})
+        assert [change.name for change in make_plan(old, new, now=MONDAY).fields] == [name]
+    for name in (field.name for field in fields(Care)):
+        new = replace(old, care=replace(old.care, **{name: getattr(EVERYTHING.care, name)}))
+        assert [change.name for change in make_plan(old, new, now=MONDAY).fields] == [name]
+
+
+def test_whatever_changes_in_a_letter_is_told() -> None:
+    old = folder(["a"])
+    (step,), other = old.steps, EVERYTHING.steps[2]
+    for name in {field.name for field in fields(FolderStep) if field.compare} - {"key", "number"}:
+        value: Any = read_conditions("date") if name == "only_if" else getattr(other, name) or "Something"
+        new = replace(old, steps=(replace(step, **{name: value}),))
+        assert [change.key for change in make_plan(old, new, now=MONDAY).steps] == ["a"], name

@@ -129,7 +129,7 @@ def test_a_renamed_file_is_asked_about(now: dt.datetime) -> None:
 def test_nothing_is_half_done(now: dt.datetime) -> None:
     apply(FOLDER, now)
     broken = replace(FOLDER, title="Other", steps=(letter("a", 1, 5), letter("z", 9, body="Hi {{ frist_name }}")))
-    with pytest.raises(FolderFaulty, match=r"09-z\.md:1: There is no merge field 'frist_name'"):
+    with pytest.raises(FolderFaulty, match=r"09-z\.md:1:1: There is no merge field 'frist_name'"):
         publishing.apply(broken, author="files", now=now)
     assert publishing.folder_of(Sequence.objects.get()) == FOLDER
 

@@ -149,7 +149,7 @@ def test_the_text_says_what_the_html_says() -> None:
     for sentence in (
         "Good morning Maya,",
         "Somebody stayed",
-        "See you on Sunday, Ruth",
+        "Take care, Ruth",
         SAMPLE.why,
         SAMPLE.postal_address,
     ):

@@ -65,11 +65,37 @@ def test_other_errors_come_through_as_they_are() -> None:
         raise KeyError
 
 
-def test_in_another_thread_it_does_no_harm() -> None:
+def test_a_thread_that_serves_pages_is_cut_off_too_and_goes_on_unharmed() -> None:
+    with ThreadPoolExecutor(1) as pages:
+        for _ in range(2):
+            with pytest.raises(CutOff, match=r"takes more than 0\.2 seconds"):
+                pages.submit(_render_within, 0.2, nested(12)).result()
+            assert pages.submit(_render_within, 1, "{{ first_name }}").result() == "Maya"
+
+
+def test_a_thread_that_waits_uses_none_of_its_time() -> None:
+    with ThreadPoolExecutor(1) as pages:
+        assert pages.submit(_wait_within, 0.05).result() == "Maya"
+
+
+def test_in_another_thread_other_errors_come_through_and_no_call_is_left_behind() -> None:
+    with ThreadPoolExecutor(1) as pages:
+        for _ in range(200):
+            with pytest.raises(LetterError, match="undefined"):
+                pages.submit(_render_within, 0.001, "{{ nobody }}").result()
+
+
+def test_the_main_thread_and_another_at_once_do_no_harm() -> None:
     with ThreadPoolExecutor(1) as other, cut_off():
-        assert other.submit(_render_in_time).result() == "Maya"
+        assert other.submit(_render_within, 1, "{{ first_name }}").result() == "Maya"
 
 
-def _render_in_time() -> str:
-    with cut_off(1):
+def _render_within(seconds: float, text: str) -> str:
+    with cut_off(seconds):
+        return render(replace(WELL, text=text), SAMPLE).text
+
+
+def _wait_within(seconds: float) -> str:
+    with cut_off(seconds):
+        time.sleep(4 * seconds)
         return render(WELL, SAMPLE).text

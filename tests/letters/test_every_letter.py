@@ -30,11 +30,10 @@ SPANISH = replace(
     help_now=(HelpNow("En peligro", "911", "llama al", "a cualquier hora"),),
     why=sentence("why", "es", joined_on="22 de noviembre"),
     joined_on="22 de noviembre",
-    next_letter="el domingo",
     part_of_day=say_part_of_day(0, "es"),
     greeting=say_greeting(0, "es"),
     milestone=say_span("es", days=90),
-    foot=foot_of("es", "el domingo"),
+    foot=foot_of("es"),
 )
 
 

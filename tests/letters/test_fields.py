@@ -71,7 +71,8 @@ def test_fallbacks_work_in_both_parts(field: str, with_name: str, without: str) 
         ("a {{ part_of_day | upper(1) }} b", 1, "| upper"),
         ("a {{ help_now }} b", 1, "no merge field 'help_now'"),
         ("a {{ first_name | upper }} b", 1, "Not every reader has a first_name"),
-        ("a {{ part_of_day or next_letter }} b", 1, "Not every reader has a next_letter"),
+        ("a {{ part_of_day or milestone }} b", 1, "Not every reader has a milestone"),
+        ("a {{ next_letter }} b", 1, "no merge field 'next_letter'"),
         ("```\n{{ nonsense }}\n```", 2, "no merge field"),
     ],
 )

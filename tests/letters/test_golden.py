@@ -17,7 +17,7 @@ from keepshowingup.letters.values import SAMPLE
 from tests.letters.samples import HEADERS, letter_of
 
 GOLDEN = Path(__file__).parent / "golden"
-NOTICES = ("already", "confirm", "goodbye", "staff")
+NOTICES = ("already", "confirm", "goodbye", "staff", "stop")
 
 
 @pytest.mark.parametrize("kind", kinds())

@@ -117,6 +117,44 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(
     assert [line for line in said if "422" not in line] == []
 
 
+@pytest.mark.parametrize(("size", "scheme"), [((390, 844), "light"), ((1440, 900), "dark")], ids=["phone", "desk"])
+def test_axe_finds_nothing_in_spanish_and_nothing_is_cut_off(
+    browser: Browser, live_server: LiveServer, reader: Subscriber, axe_source: str, size: tuple[int, int], scheme: Any
+) -> None:
+    Subscriber.objects.update(language="es")
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, locale="es-MX", timezone_id="Europe/Madrid"
+    )
+    page = context.new_page()
+
+    def look(name: str) -> None:
+        assert faults(page, axe_source) == [], name
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} scrolls sideways"
+        assert page.evaluate("document.documentElement.lang") == "es", name
+
+    for path in [
+        "/",
+        "/privacy",
+        "/stop",
+        "/nothing",
+        page_of(Purpose.LEAVE, reader),
+        page_of(Purpose.PREFERENCES, reader),
+    ]:
+        page.goto(live_server.url + path)
+        look(path.split("/")[1])
+    page.get_by_role("radio", name="Una semana", exact=True).check()
+    press(page, "Que mis cartas descansen")
+    look("preferences, paused")
+    page.goto(live_server.url + "/s/people")
+    expect(page.locator("[data-zone-said]")).to_have_text(re.compile("^Madrid, ahora"))
+    page.locator(".zone summary").click()
+    look("join, with the zones open")
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_role("button", name="Send me the first one")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "en"
+    context.close()
+
+
 def test_the_answer_to_joining_is_calm_for_axe_too(
     page: Page, live_server: LiveServer, sequence: Sequence, axe_source: str, no_hurry: None
 ) -> None:

@@ -12,6 +12,7 @@ from django.test import Client
 
 from keepshowingup.audience.leaving import leave
 from keepshowingup.audience.models import Notice, Subscriber
+from keepshowingup.audience.preferences import change
 from keepshowingup.audience.tokens import Purpose
 from keepshowingup.editorial.models import Masthead, Sequence
 from tests.factories import SubscriberFactory
@@ -55,6 +56,7 @@ def test_a_look_there_is_not_is_refused(client: Client, reader: Subscriber, wron
 
 
 def test_after_leaving_one_press_asks_for_a_word_that_it_worked(client: Client, reader: Subscriber) -> None:
+    change(reader.pk, language="en")
     path = page_of(Purpose.LEAVE, reader)
     assert "Send me that note" in client.post(path).content.decode()
     assert not Notice.objects.exists()
@@ -67,6 +69,7 @@ def test_after_leaving_one_press_asks_for_a_word_that_it_worked(client: Client, 
 
 
 def test_a_day_after_leaving_it_can_no_longer_be_asked_for(client: Client, reader: Subscriber) -> None:
+    change(reader.pk, language="en")
     leave(reader.pk, settings.CLOCK.now() - dt.timedelta(days=2))
     path = page_of(Purpose.LEAVE, reader)
     assert "Send me that note" not in client.post(path).content.decode()

@@ -30,9 +30,12 @@ BETWEEN_NOTICES = timedelta(hours=24)
 ASKED_FOR = (Notice.Kind.CONFIRM, Notice.Kind.ALREADY)
 NAME_LENGTH = 80
 
-CONSENT_TEXT = "Yes, send me these letters. I know I can stop at any time."
 CONSENT_VERSION = "1"
-"""What a reader agreed to. A change of the words is a new version: the proof of consent names it."""
+CONSENT_TEXTS = {
+    "en": "Yes, send me these letters. I know I can stop at any time.",
+    "es": "Sí, quiero recibir estas cartas. Sé que puedo dejarlo cuando quiera.",
+}
+"""What a reader agreed to, by language. A change of the words is a new version: the proof of consent names it."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class JoinRequest:
     """What somebody wrote into a form.
 
     ``network`` is :func:`keepshowingup.audience.limits.hash_network` of the sender, empty for our own desk; ``unseen``
-    says that we did not show the form ourselves; ``hour`` is local time.
+    says that we did not show the form ourselves; ``hour`` is local time; ``text_version`` names what was agreed to.
     """
 
     address: str
@@ -54,6 +57,7 @@ class JoinRequest:
     form: str = "/"
     network: str = ""
     unseen: bool = False
+    text_version: str = CONSENT_VERSION
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,16 @@ class Confirmed:
     sequence_id: int | None
     returned: bool = False
     arrived: bool = False
+
+
+def consent_text(language: str) -> str:
+    """The sentence at the box, in a language of :data:`CONSENT_TEXTS`, else in English."""
+    return CONSENT_TEXTS.get(language, CONSENT_TEXTS["en"])
+
+
+def consent_version(language: str) -> str:
+    """The name of that sentence: ``1`` in English, ``1-es`` in Spanish."""
+    return f"{CONSENT_VERSION}-{language}" if language in CONSENT_TEXTS and language != "en" else CONSENT_VERSION
 
 
 def ask_to_join(request: JoinRequest, now: datetime) -> None:
@@ -96,7 +110,7 @@ def ask_to_join(request: JoinRequest, now: datetime) -> None:
                 country=request.country,
                 audience=request.audience,
                 form=request.form[:NAME_LENGTH],
-                text_version=CONSENT_VERSION,
+                text_version=request.text_version,
                 created_at=now,
                 expires_at=now + INVITATION_LASTS,
             )

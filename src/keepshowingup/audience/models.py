@@ -154,7 +154,7 @@ class Suppression(models.Model):
 
 
 class StopRequest(models.Model):
-    """Somebody asked on the public page that an address gets no more mail: letters rest until staff have looked.
+    """Somebody asked, on the public page or by an answer, for no more mail to an address: it rests until staff look.
 
     Anybody can ask this, also about somebody else's address, so it pauses and never erases.
     """
@@ -163,6 +163,7 @@ class StopRequest(models.Model):
     created_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
     settled_by = models.CharField(max_length=254, blank=True, help_text="A staff address, or the reader")
+    told_at = models.DateTimeField(null=True, blank=True, help_text="When colleagues were written to about it")
 
     class Meta:
         constraints = [

@@ -17,6 +17,7 @@ from keepshowingup.cadence.places import patience, read_readers
 from keepshowingup.cadence.planning import owed_steps
 from keepshowingup.cadence.reader import Place, Reader
 from keepshowingup.core.conditions import unmet
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import NotFound
 from keepshowingup.core.states import EnrolmentState, WhyMoved
 from keepshowingup.core.timing import OnDate, load_zone, to_local, to_utc
@@ -291,4 +292,4 @@ def _span(length: timedelta) -> str:
     for unit, words in ((timedelta(days=1), "days"), (timedelta(hours=1), "hours")):
         if length >= 2 * unit:
             return f"{length // unit} {words}"
-    return f"{length // timedelta(minutes=1)} minutes"
+    return count_of(length // timedelta(minutes=1), "minute")

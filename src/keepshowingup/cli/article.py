@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import Refused, WrongUsage
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def import_(source: str, title: str | None, as_json: bool) -> None:
     if as_json:
         _say({"id": kept.pk, "slug": kept.slug, "title": kept.title, "words": kept.words, "findings": kept.findings})
         return
-    click.echo(f"{kept.title}: {kept.words} words, kept as {kept.slug}.")
+    click.echo(f"{kept.title}: {count_of(kept.words, 'word')}, kept as {kept.slug}.")
     if kept.findings:
         click.echo(f"The proofreader found {len(kept.findings)} things to look at.")
     click.echo(f"Draft letters from it: keepshowingup article draft {source}")
@@ -122,7 +123,7 @@ def _show_draft(steps: list[DraftStep]) -> None:
     console = Console(highlight=False)
     console.print(table)
     last = steps[-1].day
-    letters = "1 letter" if len(steps) == 1 else f"{len(steps)} letters over {last} days"
+    letters = count_of(len(steps), "letter") + (f" over {count_of(last, 'day')}" if len(steps) > 1 else "")
     console.print(f"\n{letters}. With --json you get the text.")
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from keepshowingup.core.errors import PartMissing, Refused
+from keepshowingup.core.errors import KeepShowingUpError, Refused
+
+if TYPE_CHECKING:
+    from keepshowingup.outcomes.recording import Recorded
 
 # A report carries the letter along, and letters are small; what is bigger is cut, not refused.
 LIMIT = 4 * 1024 * 1024
+TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: Postfix, Exim and Sendmail keep the mail in their queue
 
 
 @click.group()
@@ -61,24 +66,17 @@ def take(file: Path, as_json: bool) -> None:
     """Take a returned mail in and act on it: for the mail server, as `| keepshowingup bounce take`.
 
     The letter is found by the return path or by its Message-ID; a mail about none of our letters changes nothing.
+    Ends with 0 when the mail is taken, and with 75 (EX_TEMPFAIL of sysexits.h) when it is to be brought again.
     """
-    from keepshowingup.cli.root import with_django
-
     try:
         raw = _read(file)
     except OSError as error:
         raise Refused(f"{file} can't be read: {error.strerror}.") from error
-    with_django()
-    from django.conf import settings
-    from django.db import OperationalError
-
-    from keepshowingup.outcomes.recording import record_returned
-
     try:
-        taken = record_returned(raw, settings.CLOCK.now())
-    except OperationalError as error:
-        # Mail servers keep a mail whose program ends with an error, and try again.
-        raise PartMissing("The database is not there. `keepshowingup doctor` says why.") from error
+        taken = _take(raw)
+    except Exception as error:
+        _say_why(error)
+        raise click.exceptions.Exit(TRY_AGAIN) from error
     for one in taken:
         line = {"kind": one.kind, "status": one.status, "letter": one.dispatch_id, "changed": one.changed}
         if as_json:
@@ -86,6 +84,23 @@ def take(file: Path, as_json: bool) -> None:
         else:
             letter = f"letter {one.dispatch_id}" if one.dispatch_id else "no letter of ours"
             click.echo("  ".join(filter(None, (one.kind, one.status, letter))), err=True)
+
+
+def _take(raw: bytes) -> list[Recorded]:
+    from keepshowingup.cli.root import with_django
+
+    with_django()
+    from django.conf import settings
+
+    from keepshowingup.outcomes.recording import record_returned
+
+    return record_returned(raw, settings.CLOCK.now())
+
+
+def _say_why(error: Exception) -> None:
+    """For the mail server's log, where no address and no letter belongs."""
+    why = error.message if isinstance(error, KeepShowingUpError) else f"{type(error).__name__}."
+    click.echo(f"Not taken, bring it again. {why} `keepshowingup doctor` says what is missing.", err=True)
 
 
 def _read(file: Path) -> bytes:

@@ -70,7 +70,7 @@ def _marked(line: str, finding: Finding, width: int, *, carets: bool) -> Iterato
 def _summary(report: Report) -> str:
     words = count_of(report.words, "word")
     count = len(report.findings)
-    found = "nothing found" if not count else "1 finding" if count == 1 else f"{count} findings"
+    found = count_of(count, "finding") if count else "nothing found"
     if blocking := len(report.blocks):
         found += f", {blocking} of them blocking"
     return f"{_VERDICTS[report.verdict]} {words}, grade {report.grade:g}, {found}."

@@ -12,6 +12,7 @@ import click
 
 from keepshowingup.cli.moments import read_moment
 from keepshowingup.cli.root import with_django
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import Refused
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def resume_sending(skip_until: str | None, send_all: bool, dry_run: bool, as_jso
     if as_json:
         click.echo(json.dumps({**_counts(prospect), "how": how, "passed_over": passed_over}))
     if not dry_run:
-        done = f"{passed_over} letters were passed over. " if passed_over else ""
+        done = f"{count_of(passed_over, 'letter was', 'letters were')} passed over. " if passed_over else ""
         click.echo(f"{done}Letters are sent again from the next tick.", err=True)
 
 
@@ -86,7 +87,8 @@ def _tell(prospect: Prospect) -> None:
     since = f"from {gap.begins:%Y-%m-%d %H:%M} " if gap.begins else ""
     click.echo(
         f"This database knows nothing of the time {since}to {gap.ends:%Y-%m-%d %H:%M} UTC."
-        f" {stake.fell_due} letters fell due then, and {stake.under_way} were under way: they may have left."
+        f" {count_of(stake.fell_due, 'letter')} fell due then, and"
+        f" {stake.under_way:,} {'was' if stake.under_way == 1 else 'were'} under way: they may have left."
         f" {stake.due_since} fell due since.",
         err=True,
     )

@@ -136,7 +136,7 @@ def approve(
     if not approved:
         click.echo(f"Every letter of {slug} is approved already.", err=True)
         return
-    click.echo(f"{_letters(approved)} of {slug} approved by {name}.", err=True)
+    click.echo(f"{count_of(approved, 'letter')} of {slug} approved by {name}.", err=True)
     if found.state == found.State.DRAFT:
         click.echo(f"To start it: keepshowingup sequence activate {slug}", err=True)
 
@@ -270,7 +270,7 @@ def forecast(slug: str, start: str | None, zone: str, hour: str, days: int, ever
         table.add_row(
             letter.step_key, f"{letter.local:%a %Y-%m-%d %H:%M}", f"{letter.utc:%Y-%m-%d %H:%M}", letter.reason
         )
-    Console().print(table if letters else f"No letters in {days} days.")
+    Console().print(table if letters else f"No letters in {count_of(days, 'day')}.")
     for key, why in left_out(found.pk):
         click.echo(f"{key} is not in it: {why}.", err=True)
 
@@ -296,12 +296,9 @@ def find_sequence(slug: str) -> Sequence:
     return found
 
 
-def _letters(count: int) -> str:
-    return f"{count} letter{'' if count == 1 else 's'}"
-
-
 for command in (
     sequence_folder.validate,
+    sequence_folder.schema,
     sequence_folder.plan,
     sequence_folder.apply,
     sequence_folder.export,

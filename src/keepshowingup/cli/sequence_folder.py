@@ -1,9 +1,10 @@
-"""``keepshowingup sequence validate | plan | apply | export``: sequences as folders of Markdown."""
+"""``keepshowingup sequence validate | schema | plan | apply | export``: sequences as folders of Markdown."""
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,19 +26,30 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=FOLDER)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per fault: {file, line, message}.")
-def validate(folder: Path, as_json: bool) -> int:
-    """Say everything that is wrong in a folder, by file and line. Needs no database."""
+@click.argument("folders", metavar="DIR...", type=FOLDER, nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="A JSON object per fault: {file, path, line, column, message}.")
+def validate(folders: tuple[Path, ...], as_json: bool) -> int:
+    """Say everything that is wrong in folders, by file, line and column. Needs no database, network or settings."""
     from keepshowingup.editorial.folders import validate as faults_of
 
-    faults = faults_of(folder)
-    for fault in faults:
-        row = {"file": fault.file, "line": fault.line, "message": fault.sentence}
-        click.echo(json.dumps(row) if as_json else str(fault))
-    if not faults:
-        click.echo(f"{folder} is in order.", err=True)
-    return 1 if faults else 0
+    found = [(folder, faults_of(folder)) for folder in folders]
+    for folder, faults in found:
+        for fault in faults:
+            path = str(folder / fault.file)
+            row = {"file": fault.file, "path": path, "line": fault.line, "column": fault.column}
+            click.echo(json.dumps(row | {"message": fault.sentence}) if as_json else str(replace(fault, file=path)))
+        if not faults:
+            click.echo(f"{folder} is in order.", err=True)
+    return 1 if any(faults for _, faults in found) else 0
+
+
+@click.command()
+@click.argument("kind", metavar="[letter|sequence]", type=click.Choice(["letter", "sequence"]), default="letter")
+def schema(kind: str) -> None:
+    """Print the JSON Schema of a letter's front matter or of sequence.toml, for an editor or another checker."""
+    from keepshowingup.editorial.folder_fields import schema as schema_of
+
+    click.echo(json.dumps(schema_of(kind), indent=2))
 
 
 @click.command()

@@ -147,7 +147,7 @@ def import_(file: Path, sequence: str | None, consent_note: str, as_json: bool) 
     if as_json:
         click.echo(json.dumps(done.row()))
     else:
-        click.echo(f"{done.rows} rows: {done.added} added, {done.updated} updated, {done.refused} refused.")
+        click.echo(f"{count_of(done.rows, 'row')}: {done.added} added, {done.updated} updated, {done.refused} refused.")
     if done.refused_file:
         click.echo(f"The refused rows are in {done.refused_file}, each with its reason.", err=True)
     if done.refused and not done.added + done.updated:
@@ -181,9 +181,10 @@ def export(file: Path) -> None:
     from keepshowingup.logbook.noting import note
 
     count = export_readers(file)
-    about = f"{count_of(count, 'reader')} to a file"
+    readers = count_of(count, "reader")
+    about = f"{readers} to a file"
     note(Entry.What.EXPORTED, who=at_terminal(), about=about, now=settings.CLOCK.now(), details={"readers": count})
-    click.echo(f"{count} readers written to {file}.", err=True)
+    click.echo(f"{readers} written to {file}.", err=True)
 
 
 @subscriber.command()

@@ -29,7 +29,7 @@ _LONE_LINK = re.compile(r"\s*(?:\*\*|__)?\[[^\]]+\]\([^)]+\)(?:\*\*|__)?\s*\Z")
 _LINK_HOST = re.compile(r"\]\(\s*<?https?://(?:[^/@\s)]*@)?([^/:\s)>?#]+)|<https?://([^/:\s>?#]+)", re.IGNORECASE)
 #: Merge fields that every reader has. All others may be empty and need a word to stand in.
 ALWAYS_FILLED = frozenset({
-    "sequence_title", "signature", "masthead_name", "postal_address", "why", "joined_on", "next_letter",
+    "sequence_title", "signature", "masthead_name", "postal_address", "why", "joined_on",
     "unsubscribe_url", "preferences_url", "pause_url", "article_url", "article_title", "confirm_url", "part_of_day",
     "milestone",
 })  # fmt: skip

@@ -16,6 +16,7 @@ from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import WrongUsage
 from keepshowingup.core.milestones import Mark
 
@@ -213,7 +214,7 @@ def _after_minutes(timing: AfterMinutes, enrolled_at: datetime, zone: ZoneInfo, 
 
 def _say(timing: Timing, hour: time, moved_days: int) -> str:
     if isinstance(timing, AfterMinutes):
-        words = f"{timing.minutes} minutes after joining"
+        words = f"{count_of(timing.minutes, 'minute')} after joining"
     else:
         day = _say_day(timing)
         words = f"{day} at {timing.at:%H:%M}" if timing.at else f"{day} at the reader's hour {hour:%H:%M}"

@@ -61,11 +61,11 @@ def tick(clock: Clock) -> Due:
     """
     real_now = clock.real()
     beat_heart("tick", real_now)
-    if not may_send(clock):
+    resting = breaker.resting(real_now)
+    if not may_send(clock, resting):
         return Due()  # and no plan is moved: it says what was due in the time that is missing
     rise(settings.DATA_DIR, real_now)
     catch_up(clock.now())
-    resting = breaker.resting(real_now)
     size = settings.BATCH_SIZE
     again = sweep(settings.DATA_DIR / "journal", clock, _lease(clock), limit=size * 10)
     if all(transport.name in resting for transport in transports().all):

@@ -19,6 +19,7 @@ from pathlib import Path
 from django.db.models import QuerySet
 
 from keepshowingup.core.clock import Clock
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.states import DispatchState
 from keepshowingup.delivery.answers import outcome
 from keepshowingup.delivery.claiming import Claimed, offer_again
@@ -69,7 +70,10 @@ def sweep(folder: Path, clock: Clock, lease_until: datetime, *, limit: int) -> C
     """Settle what dead workers left behind; returns what is to be offered again. ``folder`` holds the journals."""
     real_now = clock.real()
     if number := put_journals_away(folder, real_now):
-        stop_sending(f"this database has forgotten {number} letters that were handed over", real_now)
+        stop_sending(
+            f"this database has forgotten {count_of(number, 'letter that was', 'letters that were')} handed over",
+            real_now,
+        )
         return Claimed()
     unclaimed = Dispatch.objects.filter(state=DispatchState.CLAIMED, lease_until__lt=real_now)
     again = list(unclaimed.order_by("lease_until").values_list("pk", "fence")[:limit])

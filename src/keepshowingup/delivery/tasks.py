@@ -22,6 +22,7 @@ from keepshowingup.delivery.courier import Courier, new_courier
 from keepshowingup.delivery.handover import hand_over
 from keepshowingup.delivery.running import batches, drain
 from keepshowingup.delivery.running import tick as run_tick
+from keepshowingup.delivery.staff_notices import tell_of_stop_requests
 from keepshowingup.delivery.tidying import forget_old
 from keepshowingup.delivery.watching import beat_heart, forget_silent, stop_heart
 
@@ -141,6 +142,12 @@ def take_up(offers: list[tuple[int, int]]) -> None:
 def replan() -> None:
     """Plans to be made anew, for a slice of time: a tick waits behind it. What is left, the next tick asks for."""
     replans.go_on(settings.CLOCK.now(), should_stop=_stopping.is_set)
+
+
+@shared_task(name="keepshowingup.tell_staff")
+def tell_staff() -> None:
+    """Write to colleagues about what waits for one of them."""
+    tell_of_stop_requests(settings.CLOCK.now())
 
 
 @shared_task(name="keepshowingup.tidy")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from keepshowingup.core.care import Care, Reached, loop_from, read_exits, write_exits
-from keepshowingup.core.conditions import Condition, Fact, write_conditions
+from keepshowingup.core.care import Care, loop_from, read_exits, write_exits
+from keepshowingup.core.conditions import Condition, write_conditions
 from keepshowingup.core.errors import WrongUsage
-from keepshowingup.core.tags import neutral_tag
 from keepshowingup.editorial.models import Sequence, Step
 from keepshowingup.editorial.revising import locked_sequence, locked_step
-
-LONGEST_RULES = 500
+from keepshowingup.editorial.wording import fault_in_conditions, fault_in_exits
 
 
 def care_of(sequence: Sequence) -> Care:
@@ -38,12 +36,9 @@ def put_care(sequence_id: int, care: Care) -> bool:
         fault = care.fault(sequence.slug, milestones=sequence.milestones)
         if fault := fault or _fault_in_following(sequence.slug, care.then, then):
             raise WrongUsage(fault)
-        for rule in care.ends_when:
-            if rule.what is Reached.TAG:
-                neutral_tag(rule.value)
+        if fault := fault_in_exits(care.ends_when):
+            raise WrongUsage(fault)
         rules = write_exits(care.ends_when)
-        if len(rules) > LONGEST_RULES:
-            raise WrongUsage(f"The rules for its end have {len(rules)} characters; {LONGEST_RULES} is the most.")
         sequence.urgent, sequence.again_after_days = care.urgent, care.again_after_days
         sequence.ends_when, sequence.then = rules, then
         sequence.save(update_fields=["urgent", "again_after_days", "ends_when", "then"])
@@ -78,10 +73,6 @@ def put_conditions(step_id: int, conditions: tuple[Condition, ...]) -> bool:
 
 def written_conditions(conditions: tuple[Condition, ...]) -> str:
     """Conditions as they are kept. Raises :class:`WrongUsage` for too many, and for a tag that names the topic."""
-    for condition in conditions:
-        if condition.fact is Fact.TAG:
-            neutral_tag(condition.value)
-    written = write_conditions(conditions)
-    if len(written) > LONGEST_RULES:
-        raise WrongUsage(f"The conditions have {len(written)} characters; {LONGEST_RULES} is the most.")
-    return written
+    if fault := fault_in_conditions(conditions):
+        raise WrongUsage(fault)
+    return write_conditions(conditions)

@@ -19,7 +19,7 @@ from keepshowingup.core.errors import NotFound, Refused, WrongUsage
 from keepshowingup.core.timing import AfterDays, Timing
 from keepshowingup.editorial.models import Article, Revision, Sequence, Step
 from keepshowingup.editorial.revising import locked_sequence, locked_step, refreeze, revise
-from keepshowingup.editorial.timings import check_hours, fault_in_milestones, put_timing, timing_of
+from keepshowingup.editorial.timings import check_hours, fault_in_lateness, fault_in_milestones, put_timing, timing_of
 from keepshowingup.editorial.wording import (
     DESCRIPTION_LENGTH,
     KEY_LENGTH,
@@ -133,6 +133,7 @@ def _check(sequence: Sequence) -> None:
         fault_in_language(sequence.language),
         fault_in_theme(sequence.theme),
         fault_in_audience(sequence.audience),
+        fault_in_lateness(sequence.too_late_hours),
     ):
         if fault:
             raise WrongUsage(fault)

@@ -18,21 +18,24 @@ from keepshowingup.editorial.wording import fault_in_line, fault_in_text, tidy_l
 
 T = TypeVar("T")
 _FIELD = re.compile(r"\s*[\"']?([A-Za-z_][A-Za-z0-9_-]*)[\"']?\s*[=:]")
-_TOML_LINE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
+_TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)")
 _PLAIN_LINE = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)\s*:(?:\s+(.*))?\Z")
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?\Z")
+#: How a time of day is written: a regular expression without anchors.
+CLOCK_FORM = r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?"
+_CLOCK = re.compile(rf"{CLOCK_FORM}\Z")
 
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """What is wrong in a file, in one sentence. ``line`` counts from 1."""
+    """What is wrong in a file, in one sentence. ``line`` and ``column`` count from 1."""
 
     file: str
     line: int
     sentence: str
+    column: int = 1
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.sentence}"
+        return f"{self.file}:{self.line}:{self.column}: {self.sentence}"
 
 
 @dataclass
@@ -43,6 +46,7 @@ class Fields:
     values: Mapping[str, object]
     lines: Mapping[str, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    columns: Mapping[str, int] = field(default_factory=dict)
 
     def line_of(self, name: str) -> int:
         """Where a field stands; 1 for a field that is not there."""
@@ -51,7 +55,7 @@ class Fields:
     def fault(self, name: str, sentence: str | None) -> None:
         """Note a fault at a field's line; None is no fault."""
         if sentence is not None:
-            self.faults.append(Fault(self.file, self.line_of(name), sentence))
+            self.faults.append(Fault(self.file, self.line_of(name), sentence, self.columns.get(name, 1)))
 
     def refuse_unknown(self, known: Iterable[str]) -> None:
         """Note each field that has no meaning here, with the one that was perhaps meant."""
@@ -165,32 +169,36 @@ def read_time(text: str) -> dt.time | None:
 
 def read_toml(text: str, file: str, *, first_line: int = 1) -> Fields:
     """The fields of a TOML text that begins at ``first_line`` of its file."""
-    lines = {name: number for number, name in _names(text, first_line)}
+    lines, columns = _places(text, first_line)
     try:
-        return Fields(file, tomllib.loads(text), lines)
+        return Fields(file, tomllib.loads(text), lines, columns=columns)
     except tomllib.TOMLDecodeError as error:
         said = str(error)
-        place = _TOML_LINE.search(said)
-        line = first_line + int(place[1]) - 1 if place and place[1] else first_line + text.count("\n")
-        sentence = f"This is not TOML: {_TOML_LINE.sub('', said)}."
-        return Fields(file, {}, lines, [Fault(file, line, sentence)])
+        place = _TOML_PLACE.search(said)
+        line, column = first_line + text.count("\n"), 1
+        if place and place[1]:
+            line, column = first_line + int(place[1]) - 1, int(place[2])
+        sentence = f"This is not TOML: {_TOML_PLACE.sub('', said)}."
+        return Fields(file, {}, faults=[Fault(file, line, sentence, column)])
     except RecursionError:
-        return Fields(file, {}, lines, [Fault(file, first_line, "This is not TOML: it is nested too deeply.")])
+        return Fields(file, {}, faults=[Fault(file, first_line, "This is not TOML: it is nested too deeply.")])
 
 
 def read_plain(text: str, file: str, *, first_line: int = 1) -> Fields:
     """The fields of ``key: value`` lines. Every value is a text; quotes around it are taken off."""
-    fields = Fields(file, values := {}, lines := {})
+    fields = Fields(file, values := {}, lines := {}, columns=(columns := {}))
     for number, row in enumerate(text.split("\n"), first_line):
         if not row.strip() or row.lstrip().startswith("#"):
             continue
+        column = len(row) - len(row.lstrip()) + 1
         match = _PLAIN_LINE.match(row.strip())
         if match is None:
-            fields.faults.append(Fault(file, number, "This line is not like 'key: value'."))
+            fields.faults.append(Fault(file, number, "This line is not like 'key: value'.", column))
         elif match[1] in values:
-            fields.faults.append(Fault(file, number, f"The field '{match[1]}' stands here twice."))
+            fields.faults.append(Fault(file, number, f"The field '{match[1]}' stands here twice.", column))
         else:
             values[match[1]], lines[match[1]] = _unquoted((match[2] or "").strip()), number
+            columns[match[1]] = column
     return fields
 
 
@@ -200,10 +208,14 @@ def _unquoted(value: str) -> str:
     return value
 
 
-def _names(text: str, first_line: int) -> Iterable[tuple[int, str]]:
-    for number, row in reversed(list(enumerate(text.split("\n"), first_line))):
-        if match := _FIELD.match(row):
-            yield number, match[1]
+def _places(text: str, first_line: int) -> tuple[dict[str, int], dict[str, int]]:
+    """Lines and columns of the fields; where a name stands twice, of the first."""
+    lines: dict[str, int] = {}
+    columns: dict[str, int] = {}
+    for number, row in enumerate(text.split("\n"), first_line):
+        if (match := _FIELD.match(row)) and lines.setdefault(match[1], number) == number:
+            columns[match[1]] = match.start(1) + 1
+    return lines, columns
 
 
 def toml_text(text: str) -> str:

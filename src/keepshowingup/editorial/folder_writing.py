@@ -10,9 +10,9 @@ from pathlib import Path
 from keepshowingup.core.care import Care
 from keepshowingup.core.errors import Refused
 from keepshowingup.editorial.fields import Fault, toml_text
+from keepshowingup.editorial.folder_fields import DAY_NAMES
 from keepshowingup.editorial.folder_timings import timing_rows
 from keepshowingup.editorial.folders import (
-    DAY_NAMES,
     EVERY_DAY,
     QUIET,
     SEQUENCE_FILE,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,9 +17,10 @@ from keepshowingup.core.conditions import Condition, read_condition
 from keepshowingup.core.errors import Refused, WrongUsage
 from keepshowingup.core.timing import AfterDays, Timing
 from keepshowingup.editorial.fields import Fault, Fields, read_plain, read_toml
+from keepshowingup.editorial.folder_fields import DAY_NAMES, SEQUENCE_FIELDS, STEP_FIELDS, names
 from keepshowingup.editorial.folder_timings import WHEN, read_timing
 from keepshowingup.editorial.kinds import kind_of
-from keepshowingup.editorial.timings import check_hours, fault_in_kind, fault_in_milestones
+from keepshowingup.editorial.timings import check_hours, fault_in_kind, fault_in_lateness, fault_in_milestones
 from keepshowingup.editorial.wording import (
     BODY_LENGTH,
     DESCRIPTION_LENGTH,
@@ -27,6 +28,8 @@ from keepshowingup.editorial.wording import (
     SUBJECT_LENGTH,
     TITLE_LENGTH,
     fault_in_audience,
+    fault_in_conditions,
+    fault_in_exits,
     fault_in_key,
     fault_in_language,
     fault_in_text,
@@ -43,34 +46,13 @@ WINDOW = (dt.time(8, 0), dt.time(21, 0))
 QUIET = (dt.time(21, 0), dt.time(8, 0))
 EVERY_DAY = "1234567"
 USUAL_CARE = Care()
-DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 STEP_FILE = re.compile(r"(\d{1,5})-(.+)\.md\Z")
-_SEQUENCE_FIELDS = (
-    "title",
-    "slug",
-    "description",
-    "signature",
-    "language",
-    "theme",
-    "audience",
-    "open_ended",
-    "milestones",
-    "weekdays",
-    "window",
-    "quiet",
-    "too_late_hours",
-    "urgent",
-    "again_after_days",
-    "ends_when",
-    "then",
-)
-_STEP_FIELDS = ("key", *WHEN, "at", "only_if", "subject", "preheader")
 
 
 @dataclass(frozen=True)
 class FolderStep:
-    """One letter of a folder. ``number`` is the one its file name begins with; ``places`` are lines of the file."""
+    """One letter of a folder. ``number`` is the one its file name begins with; ``places`` are lines of its ``rows``."""
 
     key: str
     number: int
@@ -81,6 +63,7 @@ class FolderStep:
     only_if: tuple[Condition, ...] = ()
     file: str = field(default="", compare=False)
     places: Mapping[str, int] = field(default_factory=dict, compare=False)
+    rows: Sequence[str] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -172,7 +155,9 @@ def letter_fault(step: FolderStep, error: LetterError) -> Fault:
     line = step.places.get(error.part, 1)
     if error.part == "body" and error.line:
         line += error.line - 1
-    return Fault(step.file, line, error.sentence)
+    row = step.rows[line - 1] if 0 < line <= len(step.rows) else ""
+    found = row.find(error.near) if error.near else -1
+    return Fault(step.file, line, error.sentence, max(found, len(row) - len(row.lstrip()), 0) + 1)
 
 
 def _read(path: Path) -> tuple[FolderSequence, list[Fault]]:
@@ -200,7 +185,7 @@ def read_sequence_file(path: Path) -> tuple[FolderSequence, list[Fault]]:
 
 
 def _sequence(fields: Fields, folder_name: str) -> FolderSequence:
-    fields.refuse_unknown(_SEQUENCE_FIELDS)
+    fields.refuse_unknown(names(SEQUENCE_FIELDS))
     default_slug = re.sub(r"[^a-z0-9]+", "-", folder_name.lower()).strip("-")
     sequence = FolderSequence(
         title=fields.take_line("title", TITLE_LENGTH, needed=True),
@@ -229,6 +214,8 @@ def _sequence(fields: Fields, folder_name: str) -> FolderSequence:
             open_ended=sequence.open_ended, audience=sequence.audience, weekdays=sequence.weekdays
         )
         fields.fault("milestones", fault)
+    fields.fault("ends_when", fault_in_exits(sequence.care.ends_when))
+    fields.fault("too_late_hours", fault_in_lateness(sequence.too_late_hours))
     try:
         check_hours(sequence.weekdays, sequence.window, sequence.quiet)
     except WrongUsage as wrong:
@@ -293,7 +280,7 @@ def read_step(text: str, file: str) -> tuple[FolderStep | None, list[Fault]]:
         return None, fields.faults
     body = tidy_text("\n".join(rows[end + 1 :]))
     blank = next((n for n, row in enumerate(rows[end + 1 :]) if row.strip(" \t")), 0)
-    fields.refuse_unknown(_STEP_FIELDS)
+    fields.refuse_unknown(names(STEP_FIELDS))
     timing = read_timing(fields)
     body_line = end + 2 + blank
     if fault := fault_in_text("letter's text", body, BODY_LENGTH, needed=True):
@@ -313,7 +300,9 @@ def read_step(text: str, file: str) -> tuple[FolderStep | None, list[Fault]]:
             "body": body_line,
             "timing": next((fields.line_of(name) for name in WHEN if name in fields.values), 1),
         },
+        rows=rows,
     )
+    fields.fault("only_if", fault_in_conditions(step.only_if))
     return step, fields.faults
 
 
@@ -329,6 +318,8 @@ def _text(file: Path, faults: list[Fault]) -> str | None:
     except OSError as error:
         faults.append(Fault(file.name, 1, f"The file can't be read: {error.strerror}."))
     except UnicodeDecodeError as error:
-        line = file.read_bytes()[: error.start].count(b"\n") + 1
-        faults.append(Fault(file.name, line, "This is not UTF-8 text: save the file as UTF-8."))
+        before = file.read_bytes()[: error.start].decode(errors="replace")
+        place = before.count("\n") + 1, len(before) - before.rfind("\n")
+        sentence = "This is not UTF-8 text: save the file as UTF-8."
+        faults.append(Fault(file.name, place[0], sentence, place[1]))
     return None

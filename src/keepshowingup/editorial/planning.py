@@ -9,6 +9,7 @@ from datetime import datetime, time
 from typing import Literal
 
 from keepshowingup.core.conditions import write_conditions
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.editions import Change
 from keepshowingup.core.editions import Kind as ChangeKind
 from keepshowingup.core.ordering import staying as keys_that_stay
@@ -135,7 +136,7 @@ def tell(plan: Plan, readers: Callable[[StepChange], str] = lambda step: "") -> 
     for step in plan.steps:
         yield from _tell_step(step, readers(step))
     if plan.renumbered:
-        letters = "1 letter keeps its" if plan.renumbered == 1 else f"{plan.renumbered} letters keep their"
+        letters = count_of(plan.renumbered, "letter keeps its", "letters keep their")
         yield f"  {letters} order under other numbers"
     for note in plan.notes:
         yield f"  note: {note}"

@@ -182,7 +182,7 @@ def obstacles(sequence_id: int, now: datetime, *, at_terminal: bool = True) -> l
                 + (f'reason: {approve} --override-reason "…"' if at_terminal else "reason.")
             )
     if waiting := [step.key for step, revision in steps if not revision.is_approved]:
-        letters = "1 letter is" if len(waiting) == 1 else f"{len(waiting)} letters are"
+        letters = count_of(len(waiting), "letter is", "letters are")
         found.append(
             f"{letters} not approved ({_listed(waiting)}): somebody who did not write them approves them on the "
             f"sequence's page under /staff/{f', or with {approve}' if at_terminal else ''}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import WrongUsage
 from keepshowingup.core.milestones import Mark, fault_in_mark
 from keepshowingup.core.timing import EVERY_DAY, AfterDays, AfterMinutes, AtMark, OnDate, Rules, Timing, weekdays_of
@@ -15,6 +16,7 @@ if TYPE_CHECKING:  # folders are read without Django
 LONGEST_DAYS = 3660  # ten years and a bit
 LONGEST_MINUTES = 60 * 24 * 366
 EVERY_YEAR = ", then every year"
+LONGEST_HOURS = 24 * LONGEST_DAYS
 
 
 def timing_of(step: Step) -> Timing:
@@ -75,6 +77,13 @@ def fault_in_milestones(*, open_ended: bool, audience: str, weekdays: str) -> st
     return None
 
 
+def fault_in_lateness(hours: int | None) -> str | None:
+    """What is wrong with the hours after which a letter is too late; None hours are never."""
+    if hours is not None and not 0 <= hours <= LONGEST_HOURS:
+        return f"The hours after which a letter is too late are not between 0 and {LONGEST_HOURS} (ten years)."
+    return None
+
+
 def check_hours(weekdays: str, window: tuple[dt.time, dt.time], quiet: tuple[dt.time, dt.time]) -> None:
     """Raises :class:`WrongUsage` where the days (ISO digits) and local hours leave no moment for a letter."""
     Rules(weekdays_of(weekdays), window, quiet)
@@ -86,7 +95,7 @@ def say_timing(timing: Timing) -> str:
     Times are local.
     """
     if isinstance(timing, AfterMinutes):
-        return f"{timing.minutes} minute{'' if timing.minutes == 1 else 's'} after joining"
+        return f"{count_of(timing.minutes, 'minute')} after joining"
     if isinstance(timing, AtMark):
         words = f"{timing.mark} from their date{EVERY_YEAR if timing.yearly else ''}"
     else:

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
+from keepshowingup.core.care import Exit, Reached, write_exits
+from keepshowingup.core.conditions import Condition, Fact, write_conditions
+from keepshowingup.core.errors import WrongUsage
+from keepshowingup.core.tags import neutral_tag
 from keepshowingup.letters.themes import themes
 
 SUBJECT_LENGTH = 200
@@ -19,8 +24,14 @@ DESCRIPTION_LENGTH = 2000
 BODY_LENGTH = 100_000
 AUDIENCES = ("self", "family")
 
-_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
+#: How a key, a slug and a language tag are written: regular expressions without anchors.
+KEY_FORM = r"[A-Za-z0-9_-]+"
+LANGUAGE_FORM = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
+LANGUAGE_LENGTH = 10
+RULES_LENGTH = 500
+
+_KEY = re.compile(rf"{KEY_FORM}\Z")
+_LANGUAGE = re.compile(rf"{LANGUAGE_FORM}\Z")
 _LEADING_BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 # Unicode's Bidi_Control characters: they can make a line in an inbox read as something it is not.
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -72,8 +83,33 @@ def fault_in_key(name: str, key: str) -> str | None:
 
 def fault_in_language(language: str) -> str | None:
     """What is wrong with a language tag (BCP 47, the short forms)."""
-    if not _LANGUAGE.match(language) or len(language) > 10:
+    if not _LANGUAGE.match(language) or len(language) > LANGUAGE_LENGTH:
         return f"The language '{language}' is not a tag like en, de or pt-BR."
+    return None
+
+
+def fault_in_conditions(conditions: Iterable[Condition]) -> str | None:
+    """What is wrong with for whom a letter is: too much of it, or a tag that names the topic."""
+    conditions = tuple(conditions)
+    tags = [condition.value for condition in conditions if condition.fact is Fact.TAG]
+    return _fault_in_rules("conditions", write_conditions(conditions), tags)
+
+
+def fault_in_exits(exits: Iterable[Exit]) -> str | None:
+    """What is wrong with the rules for an end: too much of it, or a tag that names the topic."""
+    exits = tuple(exits)
+    tags = [rule.value for rule in exits if rule.what is Reached.TAG]
+    return _fault_in_rules("rules for its end", write_exits(exits), tags)
+
+
+def _fault_in_rules(name: str, written: str, tags: Iterable[str]) -> str | None:
+    for tag in tags:
+        try:
+            neutral_tag(tag)
+        except WrongUsage as wrong:
+            return wrong.message
+    if len(written) > RULES_LENGTH:
+        return f"The {name} have {len(written)} characters; {RULES_LENGTH} is the most."
     return None
 
 

@@ -6,11 +6,13 @@ that grows until the kernel kills the worker would take the batch with it.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 import resource
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -34,11 +36,13 @@ class _Overdue(BaseException):
 def cut_off(seconds: float = SECONDS) -> Iterator[None]:
     """What is done inside may use so much processor time and memory; then it raises :class:`CutOff`.
 
-    Both are of the whole process, and limited only in the main thread, where signals arrive. SIGVTALRM and its timer
-    must be nobody else's. Memory is limited on Linux, where the kernel says how much there is.
+    In the main thread, where signals arrive, both are of the whole process; SIGVTALRM and its timer must be nobody
+    else's. Memory is limited on Linux, where the kernel says how much there is. In any other thread, such as one that
+    serves pages, it is that thread's own time, and memory is not limited: the others need theirs.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        with _watched(seconds):
+            yield
         return
     statm = _ready(os.getpid())
     before = resource.getrlimit(resource.RLIMIT_DATA)
@@ -65,6 +69,42 @@ def _ready(_process: int) -> int | None:
         return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+
+
+@contextmanager
+def _watched(seconds: float) -> Iterator[None]:
+    """The same for a thread that gets no signals: another one looks at its clock and calls out to it."""
+    thread, lock, done = threading.get_ident(), threading.Lock(), threading.Event()
+    clock = time.pthread_getcpuclockid(thread)
+    started = time.clock_gettime(clock)
+
+    def watch() -> None:
+        left = seconds
+        while not done.wait(max(left, 0.01)):
+            with lock:
+                if done.is_set():
+                    return
+                left = seconds - (time.clock_gettime(clock) - started)
+                if left <= 0:
+                    _call_out(thread, ctypes.py_object(_Overdue))
+                    return
+
+    threading.Thread(target=watch, name="cut-off", daemon=True).start()
+    try:
+        try:
+            yield
+        finally:
+            with lock:
+                done.set()
+            _call_out(thread, None)  # a call that has not been heard yet is meant for nobody
+    except _Overdue:
+        done.set()
+        raise CutOff(f"It takes more than {seconds:g} seconds. Look for a loop that does not end.") from None
+
+
+def _call_out(thread: int, word: object) -> None:
+    """Raise in another thread, at its next step; None takes back what it has not heard."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), word)
 
 
 def _limit_memory(statm: int, before: tuple[int, int]) -> None:

@@ -37,11 +37,6 @@ def say_day(day: date, language: str) -> str:
     return str(words["day"]).format(day=day.day, month=words["months"][day.month - 1])
 
 
-def say_weekday(day: date, language: str) -> str:
-    """``Sunday``, ``el domingo``: as it stands after "See you" or "Next letter:"."""
-    return str(_dates(language)["weekdays"][day.weekday()])
-
-
 def say_span(language: str, *, years: int = 0, months: int = 0, days: int = 0) -> str:
     """A length of time: ``90 days``, ``1 año y 6 meses``."""
     words = _dates(language)

@@ -10,13 +10,14 @@ class LetterError(Refused):
 
     ``part`` is ``body``, ``subject``, ``preheader``, another header's name, a template's path (``step/body.html``), or
     ``letter`` for the whole of it.
-    ``line`` counts from 1 in that part, None where no single line is at fault.
+    ``line`` counts from 1 in that part, None where no single line is at fault; ``near`` is what to look for on it.
     """
 
-    def __init__(self, sentence: str, *, part: str = "body", line: int | None = None) -> None:
+    def __init__(self, sentence: str, *, part: str = "body", line: int | None = None, near: str = "") -> None:
         self.sentence = sentence
         self.part = part
         self.line = line
+        self.near = near
         super().__init__(f"{_place(part, line)}{sentence}")
 
 

@@ -46,26 +46,41 @@ def split_fields(text: str, part: str, *, guarded: bool = False) -> list[Piece]:
         sign = mark.group()
         if sign == "\n":
             if opened is not None:
-                raise LetterError("{{ is not closed on this line. Write }} after the name.", part=part, line=line)
+                raise _not_closed(text[opened - 2 : mark.start()], part, line)
             line += 1
         elif sign in {"{%", "%}"}:
             raise LetterError(
-                "{% … %} can't stand in a letter. Write {{ a name }} with a fallback instead.", part=part, line=line
+                "{% … %} can't stand in a letter. Write {{ a name }} with a fallback instead.",
+                part=part,
+                line=line,
+                near=sign,
             )
         elif sign == "{{":
             if opened is not None:
-                raise LetterError("{{ stands twice before a }}. Close the first one.", part=part, line=line)
+                raise LetterError("{{ stands twice before a }}. Close the first one.", part=part, line=line, near=sign)
             pieces.append(text[start : mark.start()])
             opened = mark.end()
         elif opened is None:
-            raise LetterError("}} stands here without a {{ before it on this line.", part=part, line=line)
+            raise LetterError("}} stands here without a {{ before it on this line.", part=part, line=line, near=sign)
         else:
-            pieces.append(read_field(text[opened : mark.start()], part, line, guarded=guarded))
+            pieces.append(_read_field(text[opened : mark.start()], part, line, guarded))
             start, opened = mark.end(), None
     if opened is not None:
-        raise LetterError("{{ is not closed on this line. Write }} after the name.", part=part, line=line)
+        raise _not_closed(text[opened - 2 :], part, line)
     pieces.append(text[start:])
     return [piece for piece in pieces if piece != ""]
+
+
+def _not_closed(near: str, part: str, line: int) -> LetterError:
+    return LetterError("{{ is not closed on this line. Write }} after the name.", part=part, line=line, near=near)
+
+
+def _read_field(expression: str, part: str, line: int, guarded: bool) -> Field:
+    try:
+        return read_field(expression, part, line, guarded=guarded)
+    except LetterError as error:
+        error.near = "{{" + expression + "}}"
+        raise
 
 
 def read_field(expression: str, part: str, line: int, *, guarded: bool = False) -> Field:

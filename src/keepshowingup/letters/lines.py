@@ -21,7 +21,8 @@ class HelpNow(NamedTuple):
 class Foot(NamedTuple):
     """The sentences below a letter in one language, which may be another than the letter's own.
 
-    ``why`` is whole and knows no date; ``next`` is empty where no letter follows. ``direction`` is ltr or rtl.
+    ``why`` is whole and knows no date. ``direction`` is ltr or rtl. ``next`` is always empty: letters frozen while
+    layouts had a place for the day of the next one still ask for it.
     """
 
     language: str
@@ -29,7 +30,7 @@ class Foot(NamedTuple):
     help_title: str
     help_note: str
     why: str
-    next: str
     hour: str
     pause: str
     stop: str
+    next: str = ""

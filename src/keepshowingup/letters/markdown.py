@@ -77,11 +77,12 @@ def _check_inline(block: Token, manuscript: Manuscript) -> None:
         if child.type in {"softbreak", "hardbreak"}:
             line += 1
         elif child.type == "image":
-            raise LetterError("Letters carry no images. Say it in words, or link to the page that has it.", line=line)
+            sentence = "Letters carry no images. Say it in words, or link to the page that has it."
+            raise LetterError(sentence, line=line, near="![")
         elif child.type == "link_open":
             _check_link(str(child.attrs.get("href", "")), manuscript, line)
             if (block.children or [])[index + 1].type == "link_close":
-                raise LetterError("This link has no words. Write [what it opens](its address).", line=line)
+                raise LetterError("This link has no words. Write [what it opens](its address).", line=line, near="[](")
 
 
 def _check_link(href: str, manuscript: Manuscript, line: int) -> None:
@@ -101,7 +102,9 @@ def _check_link(href: str, manuscript: Manuscript, line: int) -> None:
         good = False
     if not good:
         raise LetterError(
-            "A link's address starts with https:// (or http:// or mailto:). Write the whole address.", line=line
+            "A link's address starts with https:// (or http:// or mailto:). Write the whole address.",
+            line=line,
+            near=href,
         )
 
 

@@ -13,7 +13,7 @@ from keepshowingup.letters.words import FALLBACK, foot_of
 class LetterValues:
     """The words that differ from reader to reader. Plain text, never markup: templates escape them.
 
-    Dates and days are already words in the reader's language and zone ("22 November", "Sunday"). Addresses are
+    Dates and days are already words in the reader's language and zone ("22 November"). Addresses are
     absolute ``http(s)`` or empty; an empty one hides what would point at it. Anything else raises
     :class:`LetterError`. All are in the letter's language but ``why``, ``help_now`` and ``foot``, which stand below it
     and are in the reader's.
@@ -27,7 +27,6 @@ class LetterValues:
     help_now: tuple[HelpNow, ...] = ()
     why: str = ""
     joined_on: str = ""
-    next_letter: str = ""
     unsubscribe_url: str = ""
     preferences_url: str = ""
     pause_url: str = ""
@@ -40,6 +39,8 @@ class LetterValues:
     greeting: str = ""
     milestone: str = ""
     foot: Foot = field(default_factory=lambda: foot_of(FALLBACK))
+    #: Always empty: letters frozen while layouts had a place for the day of the next one still ask for it.
+    next_letter: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         for name in URL_FIELDS:
@@ -50,11 +51,11 @@ class LetterValues:
 
 
 #: Names a letter's Markdown may use between ``{{`` and ``}}``.
-MERGE_FIELDS = frozenset(each.name for each in fields(LetterValues)) - {"help_now", "foot"}
+MERGE_FIELDS = frozenset(each.name for each in fields(LetterValues)) - {"help_now", "foot", "next_letter"}
 #: Those that are addresses: alone in a Markdown link's parentheses they make a link.
 URL_FIELDS = tuple(sorted(name for name in MERGE_FIELDS if name.endswith("_url")))
 #: Those that some readers don't have: in Markdown they need a fallback.
-OPTIONAL_FIELDS = frozenset({"first_name", "next_letter", "milestone"})
+OPTIONAL_FIELDS = frozenset({"first_name", "milestone"})
 
 #: A made-up reader with every value, for previews and for proving that a letter renders.
 SAMPLE = LetterValues(
@@ -69,7 +70,6 @@ SAMPLE = LetterValues(
     ),
     why="You get this because you asked for it on 22 November.",
     joined_on="22 November",
-    next_letter="Sunday",
     unsubscribe_url="https://letters.example.org/unsubscribe/sample",
     preferences_url="https://letters.example.org/preferences/sample",
     pause_url="https://letters.example.org/preferences/sample#pause",
@@ -81,7 +81,7 @@ SAMPLE = LetterValues(
     part_of_day="morning",
     greeting="Good morning",
     milestone="90 days",
-    foot=foot_of("en", "Sunday"),
+    foot=foot_of("en"),
 )
 
 

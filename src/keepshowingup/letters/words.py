@@ -67,13 +67,13 @@ def main_language(tag: str) -> str:
     return tag.partition("-")[0]
 
 
-def foot_of(language: str, next_letter: str = "") -> Foot:
-    """The foot in a language that is spoken; ``next_letter`` is a day as that language says it."""
-    return _foot(tuple(template_folders()), language, next_letter)
+def foot_of(language: str) -> Foot:
+    """The foot in a language that is spoken."""
+    return _foot(tuple(template_folders()), language)
 
 
 @lru_cache(maxsize=64)
-def _foot(_folders: tuple[Path, ...], language: str, next_letter: str) -> Foot:
+def _foot(_folders: tuple[Path, ...], language: str) -> Foot:
     words = read_words("_base", language)
     return Foot(
         language=words.language,
@@ -81,7 +81,6 @@ def _foot(_folders: tuple[Path, ...], language: str, next_letter: str) -> Foot:
         help_title=words.table["help_title"],
         help_note=words.table["help_note"],
         why=words.table["why_plain"],
-        next=sentence("next", language, next_letter=next_letter) if next_letter else "",
         hour=words.table["hour"],
         pause=words.table["pause"],
         stop=words.table["stop"],

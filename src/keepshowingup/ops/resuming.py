@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from keepshowingup.core.clock import Clock
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import Refused, WrongUsage
 from keepshowingup.delivery import breaker
 from keepshowingup.delivery.models import Gap
@@ -75,7 +76,7 @@ def _choose(prospect: Prospect, clock: Clock) -> str:
     until = clock.calendar_at(gap.ends) + A_MINUTE
     known = f" The evidence says nothing from {prospect.unspoken:%Y-%m-%d %H:%M} UTC on." if gap.evidence else ""
     return (
-        f"{prospect.stake.doubtful} letters may have left already.{known} Say what is right: `keepshowingup reconcile"
-        " --log FILE` (or --record) finds those that have; --skip-until"
+        f"{count_of(prospect.stake.doubtful, 'letter')} may have left already.{known}"
+        " Say what is right: `keepshowingup reconcile --log FILE` (or --record) finds those that have; --skip-until"
         f" {until:%Y-%m-%dT%H:%M}Z passes over what fell due up to then; --send-all sends everything."
     )

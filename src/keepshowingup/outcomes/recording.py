@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 
-from keepshowingup.audience.leaving import leave, suppress
+from keepshowingup.audience.leaving import ask_to_stop, leave, suppress
 from keepshowingup.audience.models import Subscriber, Suppression
 from keepshowingup.audience.tokens import Purpose, read
 from keepshowingup.core.address import check_address
@@ -24,10 +24,11 @@ from keepshowingup.delivery import breaker
 from keepshowingup.delivery.held import read_held
 from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.settling import Settlement, settle
-from keepshowingup.outcomes.evidence import Evidence, Kind, from_returned
+from keepshowingup.outcomes.asking_to_stop import asks_to_stop
+from keepshowingup.outcomes.evidence import RETURNED_MAIL, Evidence, Kind, from_returned
 from keepshowingup.outcomes.models import Event
 from keepshowingup.outcomes.reports import pause_if_complained_of
-from keepshowingup.outcomes.returned_mail import read_returned
+from keepshowingup.outcomes.returned_mail import Returned, ReturnedKind, read_returned
 
 log = logging.getLogger(__name__)
 
@@ -95,8 +96,24 @@ def record_all(evidence: Iterable[Evidence], now: datetime, real_now: datetime |
 
 
 def record_returned(raw: bytes, now: datetime, real_now: datetime | None = None) -> list[Recorded]:
-    """Read a returned mail and believe it, as far as it names a letter of ours by a token or a Message-ID."""
-    return record_all(from_returned(raw, read_returned(raw)), now, real_now)
+    """Read a returned mail and believe it, as far as it names a letter of ours by a token or a Message-ID.
+
+    A person's answer that says stop rests the letters of whoever got that letter, until staff have looked.
+    """
+    found = read_returned(raw)
+    if all(one.kind is ReturnedKind.NONE for one in found) and asks_to_stop(raw):
+        return [_rest(found[0], now)]
+    return record_all(from_returned(raw, found), now, real_now)
+
+
+def _rest(answer: Returned, now: datetime) -> Recorded:
+    names = (answer.message_id,) if answer.message_id else ()
+    with transaction.atomic():
+        letter = _letter(Evidence(RETURNED_MAIL, "", Kind.LEFT, token=answer.token, message_ids=names))
+        if letter is not None:
+            ask_to_stop(letter.subscriber.email_key, now)
+            log.info("an answer to letter %s asks to stop", letter.pk)
+    return Recorded("stop", "", letter.pk if letter else None, changed=letter is not None)
 
 
 def forget_old(now: datetime) -> int:

@@ -17,6 +17,7 @@ from statistics import quantiles
 from zoneinfo import ZoneInfo
 
 from keepshowingup.core.clock import Clock
+from keepshowingup.core.counting import count_of
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def judge(
             verdict.late.append(clock.real_between(promise.due, at).total_seconds())
     for (address, subject), number in Counter({key: len(copies) for key, copies in came.items()}).items():
         if number > 1:
-            verdict.twice.append(f"'{subject}' to {names.get(address, address)} came {number} times.")
+            verdict.twice.append(f"'{subject}' to {names.get(address, address)} came {count_of(number, 'time')}.")
     left = {reader.address: reader.left_at for reader in readers if reader.left_at}
     for (address, subject), copies in came.items():
         if address in left and any(clock.calendar_at(copy.at) > left[address] for copy in copies):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from keepshowingup.core.counting import count_of
 from keepshowingup.ops.demo.judge import Arrival, Reader, promises
 from keepshowingup.ops.demo.screen import Screen
 from keepshowingup.ops.demo.stage import SLUG, Stage
@@ -101,7 +102,7 @@ def take_a_break(world: World, reader: Reader, plan: Plan) -> Life:
     pressed_at = world.stage.clock.now()
     form.send(do="resume")
     reader.resumed_at = pressed_at
-    world.screen.say(f"{reader.name:<6} goes on after {reader.days_paused} days")
+    world.screen.say(f"{reader.name:<6} goes on after {count_of(reader.days_paused, 'day')}")
 
 
 def leave(world: World, reader: Reader, plan: Plan) -> Life:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import PartMissing
 from keepshowingup.ops.demo import lives
 from keepshowingup.ops.demo.judge import Reader, Verdict, judge, promises
@@ -41,7 +42,7 @@ def run_demo(*, article: Path | None, keep: bool = False, rate: float | None = N
 
         prepare()
         plan = write_sequence(article, settings.CLOCK.now())
-        console.print(f"“{article.name}” became {len(plan)} letters, approved by a second person.")
+        console.print(f"“{article.name}” became {count_of(len(plan), 'letter')}, approved by a second person.")
         console.print("Starting the broker, the mailbox, two workers, the pages and the beat …")
         with running(folder, ports) as stage:
             console.print(f"Running after {time.monotonic() - began:.1f} s. A day lasts {86_400 / rate:.1f} s here.\n")

@@ -10,11 +10,14 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
+from django.utils import translation
+from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 
 from keepshowingup.audience.limits import TooMany, hash_network
 from keepshowingup.core.errors import NotFound
 from keepshowingup.editorial.models import Masthead
+from keepshowingup.web.public.tongues import FALLBACK, accepted, asked_for, first_spoken, others, say, speak, spoken
 
 View = Callable[..., HttpResponse]
 
@@ -35,16 +38,20 @@ def public_page(view: View) -> View:
             return HttpResponse(status=204, headers={"Allow": ", ".join(ALLOWED)})
         if request.method not in ALLOWED:
             return HttpResponseNotAllowed(ALLOWED)
-        try:
-            return view(request, *args, **kwargs)
-        except NotFound as error:
-            raise Http404 from error
-        except TooMany as error:
-            return show(
-                request, "public/busy.html", {"message": error.message}, status=error.status, wait=error.retry_after
-            )
-        except (OperationalError, InterfaceError):
-            return _render(request, "public/away.html", {}, 503, AWAY_SECONDS)
+        with translation.override(asked_for(request) or first_spoken(accepted(request)) or FALLBACK):
+            try:
+                if not asked_for(request) and not accepted(request):
+                    speak(request, house_language())
+                return view(request, *args, **kwargs)
+            except NotFound as error:
+                raise Http404 from error
+            except TooMany as error:
+                message = say(error.message)
+                return show(
+                    request, "public/busy.html", {"message": message}, status=error.status, wait=error.retry_after
+                )
+            except (OperationalError, InterfaceError):
+                return _render(request, "public/away.html", {}, 503, AWAY_SECONDS)
 
     # There is nothing a forged request could ride on: public pages know no cookie and no login. What authorises is
     # in the address itself, and a form on somebody else's site, or a mail provider, must be able to post here.
@@ -63,7 +70,11 @@ def show(
 def _render(
     request: HttpRequest, template: str, context: dict[str, Any], status: int, wait: int | None
 ) -> HttpResponse:
-    answer = render(request, template, context, status=status)
+    # Links and forms lead on in the language that was chosen here; where a reader is known, theirs is kept with them.
+    carried = asked_for(request) or ("" if "token" in context or spoken() == FALLBACK else spoken())
+    tongue = {"spoken": spoken(), "other_tongues": others(), "q": f"?lang={carried}" if carried else ""}
+    answer = render(request, template, {**tongue, **context}, status=status)
+    answer["Content-Language"] = spoken()
     if wait is not None:
         answer["Retry-After"] = str(wait)
     return answer
@@ -71,7 +82,29 @@ def _render(
 
 def masthead_name() -> str:
     """Who writes, for the top of a page; reads only, because a page that is looked at changes nothing."""
-    return Masthead.objects.order_by("pk").values_list("name", flat=True).first() or "Letters"
+    return Masthead.objects.order_by("pk").values_list("name", flat=True).first() or gettext("Letters")
+
+
+def house_language() -> str:
+    """What the house speaks where nobody says."""
+    return Masthead.objects.order_by("pk").values_list("language", flat=True).first() or FALLBACK
+
+
+def nothing_here(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The one 404, whatever was not found; at the desk it is in English, like all of the desk."""
+    return _lost(request, "404.html", 404)
+
+
+def our_fault(request: HttpRequest) -> HttpResponse:
+    """The page for what went wrong with us. It asks the database nothing."""
+    return _lost(request, "500.html", 500)
+
+
+def _lost(request: HttpRequest, template: str, status: int) -> HttpResponse:
+    at_the_desk = request.path.startswith("/staff/")
+    tongue = "" if at_the_desk else asked_for(request) or first_spoken(accepted(request))
+    with translation.override(tongue or FALLBACK):
+        return _render(request, template, {}, status, None)
 
 
 def network_of(request: HttpRequest) -> str:

@@ -6,22 +6,36 @@ from datetime import time
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
 
 from keepshowingup.audience.joining import NAME_LENGTH, tidy_name
 from keepshowingup.core.address import check_address
 from keepshowingup.core.errors import WrongUsage
 from keepshowingup.letters.themes import theme_labels
 from keepshowingup.letters.words import language_names
+from keepshowingup.web.public.tongues import say
 from keepshowingup.web.public.zones import is_zone
 
 PARTS_OF_DAY = {"morning": time(8, 30), "afternoon": time(14, 0), "evening": time(19, 0)}
 OWN_TIME = "own"
+_PARTS = {
+    "morning": gettext_lazy("Morning"),
+    "afternoon": gettext_lazy("Afternoon"),
+    "evening": gettext_lazy("Evening"),
+}
+
+
+def parts_of_day() -> list[tuple[str, str, time]]:
+    """The parts of the day to choose from: how the form calls them, what readers call them, and their hour."""
+    return [(part, str(_PARTS[part]), hour) for part, hour in PARTS_OF_DAY.items()]
 
 
 class AddressForm(forms.Form):
     """One address, and what keeps robots away: nobody sees ``website``, and ``shown`` says when we showed the form."""
 
-    email = forms.CharField(max_length=400, error_messages={"required": "Please write your email address."})
+    email = forms.CharField(
+        max_length=400, error_messages={"required": gettext_lazy("Please write your email address.")}
+    )
     website = forms.CharField(required=False)
     shown = forms.CharField(required=False)
 
@@ -30,7 +44,7 @@ class AddressForm(forms.Form):
         address = str(self.cleaned_data["email"]).strip()
         checked = check_address(address)
         if not checked.ok:
-            raise forms.ValidationError(checked.reason)
+            raise forms.ValidationError(say(checked.reason))
         return checked.normalised
 
     def is_robot(self) -> bool:
@@ -46,7 +60,9 @@ class JoinForm(AddressForm):
     zone = forms.CharField(required=False, max_length=64)
     sequence = forms.SlugField(required=False)
     form = forms.CharField(required=False, max_length=60)
-    consent = forms.BooleanField(error_messages={"required": "Please tick this box, so that we may write to you."})
+    consent = forms.BooleanField(
+        error_messages={"required": gettext_lazy("Please tick this box, so that we may write to you.")}
+    )
 
     def clean_first_name(self) -> str:
         """See :func:`keepshowingup.audience.joining.tidy_name`."""
@@ -69,9 +85,9 @@ class SettingsForm(forms.Form):
     """A reader's own settings: name, zone, and the time of day, one of three or their own."""
 
     first_name = forms.CharField(required=False, max_length=4 * NAME_LENGTH)
-    zone = forms.CharField(max_length=64, error_messages={"required": "Please choose where you are."})
+    zone = forms.CharField(max_length=64, error_messages={"required": gettext_lazy("Please choose where you are.")})
     when = forms.ChoiceField(choices=[(part, part) for part in (*PARTS_OF_DAY, OWN_TIME)])
-    hour = forms.TimeField(required=False, error_messages={"invalid": "Write the time like 7:45."})
+    hour = forms.TimeField(required=False, error_messages={"invalid": gettext_lazy("Write the time like 7:45.")})
 
     def clean_first_name(self) -> str:
         """See :func:`keepshowingup.audience.joining.tidy_name`."""
@@ -87,7 +103,7 @@ class SettingsForm(forms.Form):
         if (part := cleaned.get("when")) in PARTS_OF_DAY:
             cleaned["hour"] = PARTS_OF_DAY[part]
         elif "hour" not in self.errors and cleaned.get("hour") is None:
-            self.add_error("hour", "Please write a time, like 7:45.")
+            self.add_error("hour", gettext("Please write a time, like 7:45."))
         elif own := cleaned.get("hour"):
             cleaned["hour"] = own.replace(second=0, microsecond=0)
         return cleaned
@@ -104,10 +120,10 @@ def _tidy(text: str) -> str:
     try:
         return tidy_name(text)
     except WrongUsage as error:
-        raise forms.ValidationError(error.message) from error
+        raise forms.ValidationError(say(error.message)) from error
 
 
 def _known_zone(name: str) -> str:
     if name and not is_zone(name):
-        raise forms.ValidationError("Please choose where you are from the list.")
+        raise forms.ValidationError(gettext("Please choose where you are from the list."))
     return name

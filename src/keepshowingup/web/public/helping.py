@@ -14,6 +14,7 @@ from keepshowingup.core.states import STAYING
 from keepshowingup.delivery.preparing import letter_of
 from keepshowingup.editorial.models import Revision
 from keepshowingup.web.public.doors import public_page, show
+from keepshowingup.web.public.tongues import speak
 
 
 @public_page
@@ -25,6 +26,7 @@ def helped(request: HttpRequest, token: str) -> HttpResponse:
     revision = Revision.objects.filter(pk=revision_id).select_related("step__sequence").first()
     if reader is None or revision is None:
         raise Http404
+    speak(request, reader.language)
     sequence = revision.step.sequence
     context = {"token": token, "preferences": f"/preferences/{make(Purpose.PREFERENCES, reader.opaque)}"}
     if request.method != "POST":

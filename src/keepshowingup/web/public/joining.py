@@ -7,16 +7,18 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext, gettext_lazy
 
-from keepshowingup.audience.joining import CONSENT_TEXT, JoinRequest, ask_to_join
+from keepshowingup.audience.joining import JoinRequest, ask_to_join, consent_text, consent_version
 from keepshowingup.core.timing import load_zone
 from keepshowingup.web.public.doors import network_of, public_page, show
-from keepshowingup.web.public.forms import PARTS_OF_DAY, JoinForm
+from keepshowingup.web.public.forms import JoinForm, parts_of_day
 from keepshowingup.web.public.offers import Offer, live_offers, offer_for
 from keepshowingup.web.public.shown import Pace, pace_of, stamp
+from keepshowingup.web.public.tongues import FALLBACK, accepted, asked_for, kept_language, speak, spoken
 from keepshowingup.web.public.zones import country_of, guess_zone, place_of, zone_groups
 
-TOO_FAST = "That was very quick. Please look it over and press the button once more."
+TOO_FAST = gettext_lazy("That was very quick. Please look it over and press the button once more.")
 
 
 @public_page
@@ -27,6 +29,8 @@ def join(request: HttpRequest, slug: str | None = None) -> HttpResponse:
         offers = live_offers(now.date())
     elif offer := offer_for(slug, now.date()):
         offers = [offer]
+        if not accepted(request):
+            speak(request, offer.language)
     else:
         raise Http404
     if request.method != "POST" or not offers:
@@ -50,7 +54,8 @@ def join(request: HttpRequest, slug: str | None = None) -> HttpResponse:
             hour=wanted["when"],
             sequence_id=offer.id,
             audience=offer.audience,
-            language=offer.language,
+            language=kept_language(request, offer.language),
+            text_version=consent_version(asked_for(request) or FALLBACK),
             country=country_of(zone),
             form=f"{request.path} {wanted['form']}".strip(),
             network=network_of(request),
@@ -67,7 +72,11 @@ def embed(request: HttpRequest, slug: str) -> HttpResponse:
     offer = offer_for(slug, settings.CLOCK.now().date())
     if offer is None:
         raise Http404
-    context = {"offer": offer, "action": f"{settings.BASE_URL}/s/{slug}", "consent": CONSENT_TEXT}
+    context = {
+        "offer": offer,
+        "action": f"{settings.BASE_URL}/s/{slug}" + ("" if spoken() == FALLBACK else f"?lang={spoken()}"),
+        "consent": consent_text(spoken()),
+    }
     return show(request, "public/embed.html", context)
 
 
@@ -90,7 +99,7 @@ def _chosen(form: JoinForm, offers: list[Offer]) -> Offer | None:
         return offers[0]
     chosen = next((offer for offer in offers if offer.slug == form.data.get("sequence")), None)
     if chosen is None:
-        form.add_error("sequence", "Please choose which letters you would like.")
+        form.add_error("sequence", gettext("Please choose which letters you would like."))
     return chosen
 
 
@@ -116,9 +125,9 @@ def _page(
         "offer": offers[0] if len(offers) == 1 else None,
         "is_one": slug is not None,
         "form": form,
-        "parts_of_day": PARTS_OF_DAY.items(),
+        "parts_of_day": parts_of_day(),
         "part": form.data.get("when") or "morning",
-        "consent": CONSENT_TEXT,
+        "consent": consent_text(spoken()),
         # An answer keeps the moment its form was first shown, so that pressing once more is not too fast again.
         "shown": form.data.get("shown") or stamp(settings.CLOCK.real()),
         "zone_is_a_guess": not said,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext
 
 from keepshowingup.audience.leaving import MISTAKE, leave, take_back
 from keepshowingup.audience.models import Subscriber
@@ -15,6 +16,7 @@ from keepshowingup.core.errors import Refused
 from keepshowingup.core.states import STAYING
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.web.public.doors import public_page, show
+from keepshowingup.web.public.tongues import say, speak
 
 
 @public_page
@@ -24,7 +26,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     The body is not looked at: one-click (urlencoded or multipart) and the button on the page mean the same. A reader
     who was erased gets the same page; there is nothing left to stop.
     """
-    reader = _reader(token)
+    reader = _reader(request, token)
     if request.method != "POST":
         return show(request, "public/unsubscribe.html", {"token": token, "preferences": _preferences(reader)})
     if reader is not None:
@@ -35,43 +37,46 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 @public_page
 def again(request: HttpRequest, token: str) -> HttpResponse:
     """The way back, right after leaving: start again what is ticked, and stop only the rest."""
-    reader = _reader(token)
+    reader = _reader(request, token)
     if request.method != "POST" or reader is None:
         return show(request, "public/unsubscribe.html", {"token": token, "preferences": _preferences(reader)})
     now = settings.CLOCK.now()
     letters = list(_letters(reader))
     kept = {letter.pk for letter in letters if str(letter.sequence_id) in request.POST.getlist("keep")}
     if not kept:
-        return _left(request, token, reader, message="Please tick the letters you would like to get again.")
+        return _left(request, token, reader, message=gettext("Please tick the letters you would like to get again."))
     try:
         take_back(reader.pk, now)
     except Refused as refused:
-        return _left(request, token, reader, message=refused.message)
+        return _left(request, token, reader, message=say(refused.message))
     for letter in letters:
         if letter.pk not in kept:
             enrolling.leave_sequence(reader.pk, letter.sequence_id, now)
     replanning.replan_reader(reader.pk, now)
-    return show(request, "public/back.html", {"preferences": _preferences(reader)})
+    return show(request, "public/back.html", {"token": token, "preferences": _preferences(reader)})
 
 
 @public_page
 def note(request: HttpRequest, token: str) -> HttpResponse:
     """One last letter that says it worked, for those who press for it right after leaving."""
-    reader = _reader(token)
+    reader = _reader(request, token)
     if request.method != "POST" or reader is None:
         return show(request, "public/unsubscribe.html", {"token": token, "preferences": _preferences(reader)})
     try:
         owe_goodbye(reader.pk, settings.CLOCK.now())
     except Refused as refused:
-        return _left(request, token, reader, message=refused.message)
+        return _left(request, token, reader, message=say(refused.message))
     return _left(request, token, reader, noted=True)
 
 
-def _reader(token: str) -> Subscriber | None:
+def _reader(request: HttpRequest, token: str) -> Subscriber | None:
     opaque = read(Purpose.LEAVE, token)
     if opaque is None:
         raise Http404
-    return Subscriber.objects.filter(opaque=opaque).first()
+    reader = Subscriber.objects.filter(opaque=opaque).first()
+    if reader is not None:
+        speak(request, reader.language)
+    return reader
 
 
 def _left(

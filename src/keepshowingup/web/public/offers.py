@@ -8,12 +8,26 @@ from datetime import date
 from itertools import pairwise
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.dateformat import format as date_format
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from keepshowingup.editorial.models import Sequence, Step
 
 SHOWN = 4
 _MERGE_FIELD = re.compile(r"\s*\{\{.*?\}\}|\{%.*?%\}")
-_NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_NUMBERS = [
+    gettext_lazy("two"),
+    gettext_lazy("three"),
+    gettext_lazy("four"),
+    gettext_lazy("five"),
+    gettext_lazy("six"),
+    gettext_lazy("seven"),
+    gettext_lazy("eight"),
+    gettext_lazy("nine"),
+    gettext_lazy("ten"),
+    gettext_lazy("eleven"),
+    gettext_lazy("twelve"),
+]
 
 
 @dataclass(frozen=True)
@@ -65,15 +79,16 @@ def _offer(sequence: Sequence, today: date) -> Offer:
     if dated:
         coming = [step for step in dated if step.on_date and step.on_date >= today]
         arrivals = tuple(Arrival(_on(step.on_date), _subject(step)) for step in coming[:SHOWN] if step.on_date)
-        more = "as they are written" if sequence.open_ended else ""
-        summary = "A letter now and then." if sequence.open_ended else f"{_count(len(coming))} on set dates."
+        more = gettext("as they are written") if sequence.open_ended else ""
+        summary = gettext("A letter now and then.") if sequence.open_ended else _on_dates(len(coming))
     else:
         days = [step.after_days or 0 for step in steps]
         waits = ["", *(_wait(later - earlier) for earlier, later in pairwise(days))]
         arrivals = tuple(
             Arrival(_after(step), _subject(step), wait) for step, wait in zip(steps[:SHOWN], waits, strict=False)
         )
-        more = f"until day {steps[-1].after_days}" if len(steps) > SHOWN and steps[-1].after_days else ""
+        last = steps[-1].after_days if len(steps) > SHOWN else None
+        more = gettext("until day %(day)s") % {"day": last} if last else ""
         summary = _summary(steps)
     return Offer(
         id=sequence.pk,
@@ -92,13 +107,13 @@ def _subject(step: Step) -> str:
     """The subject as somebody sees it whose name we do not know."""
     written = step.current.subject if step.current else step.subject
     plain = _MERGE_FIELD.sub("", written).strip(" ,;:-")
-    return plain[:1].upper() + plain[1:] or "A letter"
+    return plain[:1].upper() + plain[1:] or gettext("A letter")
 
 
 def _after(step: Step) -> str:
     if step.after_days is None:
-        return "At once" if not step.after_minutes else "First day"
-    return "First day" if step.after_days == 0 else f"Day {step.after_days}"
+        return gettext("First day") if step.after_minutes else gettext("At once")
+    return gettext("Day %(day)s") % {"day": step.after_days} if step.after_days else gettext("First day")
 
 
 def _wait(days: int) -> str:
@@ -106,32 +121,39 @@ def _wait(days: int) -> str:
 
 
 def _on(day: date) -> str:
-    return f"{day.day} {day:%b}"
+    return date_format(day, gettext("j M"))
 
 
 def _summary(steps: list[Step]) -> str:
     last = max((step.after_days or 0 for step in steps), default=0)
     if not steps:
-        return "Letters now and then."
-    return f"{_count(len(steps))} over {_span(last)}." if last else f"{_count(len(steps))}."
+        return gettext("Letters now and then.")
+    if not last:
+        return f"{_count(len(steps))}."
+    return gettext("%(letters)s over %(span)s.") % {"letters": _count(len(steps)), "span": _span(last)}
+
+
+def _on_dates(letters: int) -> str:
+    if not letters:
+        return gettext("No short letters on set dates.")
+    return gettext("%(letters)s on set dates.") % {"letters": _count(letters)}
 
 
 def _count(letters: int) -> str:
-    return f"{_number(letters).capitalize()} short letter{'' if letters == 1 else 's'}"
+    words = ngettext("one short letter", "%(number)s short letters", letters) % {"number": _number(letters)}
+    return words[:1].upper() + words[1:]
 
 
 def _span(days: int) -> str:
     """90 days are three months, 10 days are ten days: no more exact than people say it."""
     if days < 14:
-        return _several(days, "day")
+        return ngettext("one day", "%(number)s days", days) % {"number": _number(days)}
     if days < 56:
-        return _several(round(days / 7), "week")
-    return _several(round(days / 30.4), "month")
-
-
-def _several(count: int, unit: str) -> str:
-    return f"{_number(count)} {unit}{'' if count == 1 else 's'}"
+        weeks = round(days / 7)
+        return ngettext("one week", "%(number)s weeks", weeks) % {"number": _number(weeks)}
+    months = round(days / 30.4)
+    return ngettext("one month", "%(number)s months", months) % {"number": _number(months)}
 
 
 def _number(count: int) -> str:
-    return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
+    return str(_NUMBERS[count - 2]) if 2 <= count < len(_NUMBERS) + 2 else str(count)

@@ -10,19 +10,21 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext
 
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.audience.preferences import pause
 from keepshowingup.audience.tokens import Purpose, read
 from keepshowingup.cadence.counting import is_counting, milestones_for
-from keepshowingup.core.errors import KeepShowingUpError, WrongUsage
+from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.core.timing import load_zone, local_date
 from keepshowingup.delivery.own_date import change_date
 from keepshowingup.web.public.doors import public_page, show
+from keepshowingup.web.public.tongues import say, speak
 
-FROM_TOMORROW = "From tomorrow on, short notes come counted from the date you gave us."
-NOTHING_COUNTED = "Nothing is counted any more, and the date is erased."
-RESTING = "All letters rest until you say."
+
+class _Unclear(Exception):
+    """What was sent says nothing that could be done; a sentence in the page's language."""
 
 
 @public_page
@@ -32,12 +34,15 @@ def own_date(request: HttpRequest, token: str) -> HttpResponse:
     reader = Subscriber.objects.filter(opaque=opaque).first() if opaque else None
     if reader is None:
         raise Http404
+    speak(request, reader.language)
     if request.method != "POST":
         return _page(request, token, reader)
     try:
         done = _act(request, reader)
+    except _Unclear as unclear:
+        return _page(request, token, reader, message=str(unclear), status=422)
     except KeepShowingUpError as error:
-        return _page(request, token, reader, message=error.message, status=422)
+        return _page(request, token, reader, message=say(error.message), status=422)
     return show(request, "public/own_date_done.html", {"token": token, "done": done})
 
 
@@ -56,21 +61,21 @@ def _act(request: HttpRequest, reader: Subscriber) -> str:
     match request.POST.get("do"):
         case "date":
             change_date(reader.pk, _day(request.POST.get("date", "")), now)
-            return FROM_TOMORROW
+            return gettext("From tomorrow on, short notes come counted from the date you gave us.")
         case "stop":
             change_date(reader.pk, None, now)
-            return NOTHING_COUNTED
+            return gettext("Nothing is counted any more, and the date is erased.")
         case "pause":
             pause(reader.pk, now, None)
-            return RESTING
-    raise WrongUsage("Please press one of the buttons below.")
+            return gettext("All letters rest until you say.")
+    raise _Unclear(gettext("Please press one of the buttons below."))
 
 
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError as error:
-        raise WrongUsage("Please give us a whole date, like 2026-11-01.") from error
+        raise _Unclear(gettext("Please give us a whole date, like 2026-11-01.")) from error
 
 
 def _page(

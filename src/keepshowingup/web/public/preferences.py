@@ -7,6 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import translation
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from keepshowingup.audience import leaving
 from keepshowingup.audience.models import Subscriber
@@ -22,16 +24,26 @@ from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.letters.themes import theme_labels
 from keepshowingup.letters.words import choose_language, language_names
-from keepshowingup.web.public.confirming import masked, said_when
+from keepshowingup.web.public.confirming import masked, said_day, said_when, say_clock
 from keepshowingup.web.public.doors import public_page, show
 from keepshowingup.web.public.download import everything_about
-from keepshowingup.web.public.forms import OWN_TIME, PARTS_OF_DAY, LookForm, SettingsForm
+from keepshowingup.web.public.forms import OWN_TIME, PARTS_OF_DAY, LookForm, SettingsForm, parts_of_day
 from keepshowingup.web.public.joining import zone_context
 from keepshowingup.web.public.own_date import date_context
+from keepshowingup.web.public.tongues import TONGUES, say, speak, spoken
 from keepshowingup.web.public.zones import country_of, place_of
 
-PACES = (("", "As they come", "in their own rhythm"), ("2", "Two a week", "at most"), ("1", "One a week", "at most"))
-BREAKS = {"7": "a week", "14": "two weeks", "30": "a month", "": "until I say"}
+PACES = (
+    ("", gettext_lazy("As they come"), gettext_lazy("in their own rhythm")),
+    ("2", gettext_lazy("Two a week"), gettext_lazy("at most")),
+    ("1", gettext_lazy("One a week"), gettext_lazy("at most")),
+)
+BREAKS = {
+    "7": gettext_lazy("A week"),
+    "14": gettext_lazy("Two weeks"),
+    "30": gettext_lazy("A month"),
+    "": gettext_lazy("Until I say"),
+}
 
 
 @public_page
@@ -41,16 +53,17 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     reader = Subscriber.objects.filter(opaque=opaque).first() if opaque else None
     if reader is None:
         raise Http404
+    speak(request, reader.language)
     if request.method != "POST":
         return _page(request, token, reader)
     act = ACTS.get(request.POST.get("do", ""))
     if act is None:
-        return _page(request, token, reader, message="Please press one of the buttons below.", status=422)
+        return _page(request, token, reader, message=gettext("Please press one of the buttons below."), status=422)
     try:
         return act(request, token, reader, settings.CLOCK.now())
     except KeepShowingUpError as error:
         reader.refresh_from_db()
-        return _page(request, token, reader, message=error.message, wrong=True, status=error.status)
+        return _page(request, token, reader, message=say(error.message), wrong=True, status=error.status)
 
 
 def _save(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
@@ -68,33 +81,36 @@ def _save(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -
     )
     if moved:
         replanning.replan_reader(reader.pk, now)
-    return _done(request, token, reader, "Saved.")
+    return _done(request, token, reader, gettext("Saved."))
 
 
 def _look(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
     form = LookForm(request.POST)
     if not form.is_valid():
-        return _page(request, token, reader, message="Please choose how letters should look.", status=422)
+        return _page(request, token, reader, message=gettext("Please choose how letters should look."), status=422)
     wanted = form.cleaned_data
     # Somebody who reads es-MX and leaves "Español" ticked has not asked for another Spanish.
     same = choose_language([reader.language]) == wanted["language"]
     change(reader.pk, theme=wanted["theme"], language=None if same else wanted["language"])
-    return _done(request, token, reader, "Saved. The next letter looks like that.")
+    translation.activate(wanted["language"] if wanted["language"] in TONGUES else spoken())
+    return _done(request, token, reader, gettext("Saved. The next letter looks like that."))
 
 
 def _pause(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
     days = request.POST.get("days", "")
     if days not in BREAKS:
-        return _page(request, token, reader, message="Please choose how long the break should be.", status=422)
+        return _page(request, token, reader, message=gettext("Please choose how long the break should be."), status=422)
     until = pause(reader.pk, now, int(days) if days else None)
-    said = f"Letters rest until {said_day(until, reader.zone)}." if until else "Letters rest until you say."
+    if until is None:
+        return _done(request, token, reader, gettext("Letters rest until you say."))
+    said = gettext("Letters rest until %(day)s.") % {"day": said_day(until, reader.zone)}
     return _done(request, token, reader, said)
 
 
 def _resume(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
     replanning.resume_reader(reader.pk, now)
     leaving.settle_stop_request(reader.pk, "the reader", now)
-    return _done(request, token, reader, "Letters are coming again, one at a time.")
+    return _done(request, token, reader, gettext("Letters are coming again, one at a time."))
 
 
 def _letters(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
@@ -108,20 +124,22 @@ def _letters(request: HttpRequest, token: str, reader: Subscriber, now: datetime
             enrolling.enrol(reader.pk, letters["id"], now)
         else:
             enrolling.leave_sequence(reader.pk, letters["id"], now)
-    return _done(request, token, reader, "Saved.")
+    return _done(request, token, reader, gettext("Saved."))
 
 
 def _often(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
     wanted = request.POST.get("a_week", "")
     if wanted not in {number for number, *_ in PACES}:
-        return _page(request, token, reader, message="Please choose how often letters should come.", status=422)
+        return _page(
+            request, token, reader, message=gettext("Please choose how often letters should come."), status=422
+        )
     replanning.choose_pace(reader.pk, int(wanted) if wanted else None, now)
-    return _done(request, token, reader, "Saved. Letters that were planned have moved to fit.")
+    return _done(request, token, reader, gettext("Saved. Letters that were planned have moved to fit."))
 
 
 def _leave(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
     leaving.leave(reader.pk, now)
-    return _done(request, token, reader, "You will get no more letters from us.")
+    return _done(request, token, reader, gettext("You will get no more letters from us."))
 
 
 def _download(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
@@ -136,7 +154,7 @@ def _ask_to_erase(request: HttpRequest, token: str, reader: Subscriber, now: dat
 
 def _erase(request: HttpRequest, token: str, reader: Subscriber, now: datetime) -> HttpResponse:
     leaving.erase(reader.pk, now)
-    return show(request, "public/erased.html", {})
+    return show(request, "public/erased.html", {"token": ""})
 
 
 ACTS = {
@@ -153,10 +171,11 @@ ACTS = {
 }
 
 
-def said_day(moment: datetime, zone: str) -> str:
-    """The local date of a moment: Thursday 3 December."""
-    local = moment.astimezone(load_zone(zone))
-    return f"{local:%A} {local.day} {local:%B}"
+def _coming(reader: Subscriber) -> str:
+    words = ngettext(
+        "They come at %(clock)s, %(place)s time.", "They come at %(clock)s, %(place)s time.", reader.hour.hour
+    )
+    return words % {"clock": say_clock(reader.hour), "place": place_of(reader.zone)}
 
 
 def _done(request: HttpRequest, token: str, reader: Subscriber, message: str) -> HttpResponse:
@@ -177,6 +196,7 @@ def _choices(reader: Subscriber) -> list[dict[str, Any]]:
         {
             "id": pk,
             "title": sequence.title,
+            "language": sequence.language,
             "coming": pk in theirs and theirs[pk].state in STAYING,
             "next": _next(theirs[pk], reader) if pk in theirs else "",
         }
@@ -220,7 +240,7 @@ def _page(
         "paused": paused,
         "paused_until": said_day(reader.paused_until, reader.zone) if paused and reader.paused_until else "",
         "breaks": BREAKS.items(),
-        "parts_of_day": PARTS_OF_DAY.items(),
+        "parts_of_day": parts_of_day(),
         "part": said.get("when", part),
         "own_time": OWN_TIME,
         "paces": PACES,
@@ -231,8 +251,8 @@ def _page(
         "looks": theme_labels().items(),
         "languages": language_names().items(),
         "speaks": choose_language([reader.language, masthead().language]),
-        "place": place_of(reader.zone),
         **date_context(reader),
+        "coming": _coming(reader),
         **zone_context(zone, now),
     }
     return show(request, "public/preferences.html", context, status=status)

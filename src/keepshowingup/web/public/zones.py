@@ -7,23 +7,29 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, replace
 from importlib import resources
+
+from babel import Locale
+from babel.dates import get_timezone_location
+from django.utils.translation import gettext_lazy
 
 from keepshowingup.core.errors import WrongUsage
 from keepshowingup.core.timing import load_zone
+from keepshowingup.web.public.tongues import FALLBACK, spoken
 
 CONTINENTS = {
-    "Africa": "Africa",
-    "America": "Americas",
-    "Antarctica": "Antarctica",
-    "Arctic": "Arctic",
-    "Asia": "Asia",
-    "Atlantic": "Atlantic islands",
-    "Australia": "Australia",
-    "Europe": "Europe",
-    "Indian": "Indian Ocean islands",
-    "Pacific": "Pacific islands and New Zealand",
+    "Africa": gettext_lazy("Africa"),
+    "America": gettext_lazy("Americas"),
+    "Antarctica": gettext_lazy("Antarctica"),
+    "Arctic": gettext_lazy("Arctic"),
+    "Asia": gettext_lazy("Asia"),
+    "Atlantic": gettext_lazy("Atlantic islands"),
+    "Australia": gettext_lazy("Australia"),
+    "Europe": gettext_lazy("Europe"),
+    "Indian": gettext_lazy("Indian Ocean islands"),
+    "Pacific": gettext_lazy("Pacific islands and New Zealand"),
 }
 
 # Where most people of a country with several zones live; a guess that is always shown, to be changed.
@@ -64,13 +70,31 @@ class Zone:
     country: str  # ISO 3166, two letters
 
 
-@functools.cache
 def zone_groups() -> tuple[tuple[str, tuple[Zone, ...]], ...]:
-    """Every zone by part of the world, each sorted by country."""
-    groups: dict[str, list[Zone]] = {title: [] for title in CONTINENTS.values()}
+    """Every zone by part of the world, each sorted by country, in the page's language."""
+    return _zone_groups(spoken())
+
+
+@functools.cache
+def _zone_groups(language: str) -> tuple[tuple[str, tuple[Zone, ...]], ...]:
+    groups: dict[str, list[Zone]] = {part: [] for part in CONTINENTS}
     for zone in _all_zones().values():
-        groups[CONTINENTS[zone.name.partition("/")[0]]].append(zone)
-    return tuple((title, tuple(sorted(zones, key=lambda z: z.label))) for title, zones in groups.items())
+        label = zone.label if language == FALLBACK else _label(zone, language)
+        groups[zone.name.partition("/")[0]].append(replace(zone, label=label))
+    return tuple(
+        (str(CONTINENTS[part]), tuple(sorted(zones, key=lambda zone: _for_sorting(zone.label))))
+        for part, zones in groups.items()
+    )
+
+
+def _label(zone: Zone, language: str) -> str:
+    country = Locale.parse(language).territories.get(zone.country)
+    return f"{country}, {_place(zone.name, language)}" if country else zone.label
+
+
+def _for_sorting(label: str) -> str:
+    """Accents do not count in the order of an alphabet."""
+    return unicodedata.normalize("NFD", label).encode("ascii", "ignore").decode()
 
 
 def guess_zone(accept_language: str) -> str:
@@ -88,7 +112,21 @@ def country_of(zone: str) -> str:
 
 
 def place_of(zone: str) -> str:
-    """The place in a zone's name as people write it: ``America/Argentina/Buenos_Aires`` is Buenos Aires."""
+    """The place in a zone's name as people write it: ``America/Argentina/Buenos_Aires`` is Buenos Aires.
+
+    In another language than English it is that language's name, as Unicode's CLDR has it: Londres.
+    """
+    return _place(zone, spoken())
+
+
+@functools.lru_cache(maxsize=2048)
+def _place(zone: str, language: str) -> str:
+    if language == FALLBACK or zone not in _all_zones():
+        return _written_place(zone)
+    return str(get_timezone_location(zone, locale=language, return_city=True)) or _written_place(zone)
+
+
+def _written_place(zone: str) -> str:
     return zone.rpartition("/")[2].replace("_", " ")
 
 
@@ -105,7 +143,7 @@ def is_zone(name: str) -> bool:
 def _all_zones() -> dict[str, Zone]:
     names = dict(_rows("iso3166.tab"))
     listed = [(row[2], row[0]) for row in _rows("zone.tab")]
-    return {zone: Zone(zone, f"{names[country]}, {place_of(zone)}", country) for zone, country in listed}
+    return {zone: Zone(zone, f"{names[country]}, {_written_place(zone)}", country) for zone, country in listed}
 
 
 @functools.cache

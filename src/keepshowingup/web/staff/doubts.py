@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import WrongUsage
 from keepshowingup.delivery.deciding import decide
 from keepshowingup.delivery.doubt import in_doubt_letters
@@ -69,7 +70,7 @@ def what_is_known(letter: Dispatch) -> tuple[str, ...]:
     if letter.due_local:
         known.append(f"Planned for {letter.due_local.replace('T', ', ')} by the reader's clock.")
     if letter.attempts > 1:
-        known.append(f"The mail server was asked {letter.attempts} times.")
+        known.append(f"The mail server was asked {count_of(letter.attempts, 'time')}.")
     known += [
         f"{decision.decided_at:%-d %B, %H:%M} UTC: {decision.get_what_display()}, by {decision.by}."
         for decision in letter.decisions.all()

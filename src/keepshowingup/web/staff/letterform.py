@@ -12,10 +12,9 @@ from keepshowingup.core.conditions import read_conditions, write_conditions
 from keepshowingup.core.errors import WrongUsage
 from keepshowingup.core.milestones import Mark, read_mark
 from keepshowingup.core.timing import AfterDays, AfterMinutes, AtMark, OnDate, Timing
-from keepshowingup.editorial.caring import LONGEST_RULES
 from keepshowingup.editorial.models import Revision, Step
 from keepshowingup.editorial.timings import LONGEST_DAYS, LONGEST_MINUTES, say_timing, timing_of
-from keepshowingup.editorial.wording import BODY_LENGTH, SUBJECT_LENGTH
+from keepshowingup.editorial.wording import BODY_LENGTH, RULES_LENGTH, SUBJECT_LENGTH
 
 
 class TimingForm(forms.Form):
@@ -84,7 +83,7 @@ class LetterForm(TimingForm):
 
     subject = forms.CharField(max_length=SUBJECT_LENGTH, error_messages={"required": "Give the letter a subject."})
     preheader = forms.CharField(max_length=SUBJECT_LENGTH, required=False)
-    only_if = forms.CharField(max_length=LONGEST_RULES, required=False)
+    only_if = forms.CharField(max_length=RULES_LENGTH, required=False)
     body = forms.CharField(
         max_length=BODY_LENGTH, strip=False, error_messages={"required": "The letter has no words yet."}
     )

@@ -22,6 +22,7 @@ from keepshowingup.editorial.timings import timing_of
 from keepshowingup.letters.compile import CompiledLetter, compile_letter
 from keepshowingup.letters.compose import RenderedLetter
 from keepshowingup.letters.compose import render as render_letter
+from keepshowingup.letters.cutoff import cut_off
 from keepshowingup.letters.themes import choose_theme
 from keepshowingup.web.staff import drafts
 from keepshowingup.web.staff.finding import find_step, newest_of
@@ -40,6 +41,10 @@ LETTER_POLICY = "; ".join(
         "sandbox",
     )
 )
+
+
+COMPILING = 10.0
+"""Seconds of the processor's time for a letter of a hundred thousand characters and all its styles; one takes 0.02."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +81,15 @@ def show(request: StaffRequest, step_id: int) -> HttpResponse:
 def see(words: dict[str, str], step: Step, persona: Persona, now: datetime) -> Shown:
     """Compile the words (subject, preheader, body) and render them for the persona; nothing is saved."""
     try:
-        letter = compile_letter(
-            kind_of(step.sequence),
-            subject=words["subject"],
-            preheader=words["preheader"],
-            body=words["body"],
-            language=step.sequence.language,
-            theme=theme_for(step, persona),
-        )
+        with cut_off(COMPILING):
+            letter = compile_letter(
+                kind_of(step.sequence),
+                subject=words["subject"],
+                preheader=words["preheader"],
+                body=words["body"],
+                language=step.sequence.language,
+                theme=theme_for(step, persona),
+            )
     except KeepShowingUpError as error:
         return Shown(None, fault=error.message)
     return _render(letter, step, persona, now)
@@ -93,9 +99,10 @@ def _render(letter: CompiledLetter, step: Step, persona: Persona, now: datetime)
     moment = arrives(step, persona, now)
     try:
         values = preparing.values_for(persona.reader(), step, moment.utc if moment else now, joined_at=now)
-        # The preview line has no place of its own in a rendered letter: rendered as a subject it has its values.
-        line = render_letter(replace(letter, subject=letter.preheader), values).subject
-        return Shown(render_letter(letter, values), line)
+        with cut_off():
+            # The preview line has no place of its own in a rendered letter: rendered as a subject it has its values.
+            line = render_letter(replace(letter, subject=letter.preheader), values).subject
+            return Shown(render_letter(letter, values), line)
     except KeepShowingUpError as error:
         return Shown(None, fault=error.message)
 

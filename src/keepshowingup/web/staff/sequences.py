@@ -18,11 +18,11 @@ from keepshowingup.core.care import LONGEST_GAP, Care, read_exits, write_exits
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.core.timing import NAMES_OF_DAYS
 from keepshowingup.editorial import composing
-from keepshowingup.editorial.caring import LONGEST_RULES, care_of, put_care
+from keepshowingup.editorial.caring import care_of, put_care
 from keepshowingup.editorial.editing import changing
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.editorial.starters import install_milestones
-from keepshowingup.editorial.wording import DESCRIPTION_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH, TITLE_LENGTH
+from keepshowingup.editorial.wording import DESCRIPTION_LENGTH, KEY_LENGTH, RULES_LENGTH, SIGNATURE_LENGTH, TITLE_LENGTH
 from keepshowingup.web.staff.finding import find_sequence
 from keepshowingup.web.staff.looks import look_choices
 from keepshowingup.web.staff.roles import StaffRequest
@@ -79,7 +79,7 @@ class CareForm(forms.Form):
     urgent = forms.BooleanField(required=False)
     again = forms.ChoiceField(choices=AGAIN, required=False)
     again_days = forms.IntegerField(min_value=1, max_value=LONGEST_GAP, required=False)
-    ends_when = forms.CharField(max_length=LONGEST_RULES, required=False)
+    ends_when = forms.CharField(max_length=RULES_LENGTH, required=False)
     then = forms.CharField(max_length=KEY_LENGTH, required=False)
 
     def clean(self) -> dict[str, Any]:

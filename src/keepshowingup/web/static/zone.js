@@ -8,9 +8,10 @@
 
   const tell = () => {
     if (!select.value || !said) return;
-    const place = select.value.split("/").pop().replaceAll("_", " ");
+    const label = select.selectedOptions[0].label;
+    const place = label.slice(label.indexOf(", ") + 1).trim();
     const clock = new Date().toLocaleTimeString("en-GB", { timeZone: select.value, hour: "2-digit", minute: "2-digit" });
-    said.textContent = `${place}, now ${clock}`;
+    said.textContent = `${place}, ${select.dataset.now} ${clock}`;
   };
 
   if ("guess" in select.dataset) {
@@ -24,7 +25,7 @@
       const details = select.closest("details");
       if (details && !details.querySelector(".wrong")) details.open = false;
       const change = details && details.querySelector(".change");
-      if (change) change.textContent = "Change";
+      if (change) change.textContent = select.dataset.change;
     }
   }
   select.addEventListener("change", tell);
