@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from itertools import combinations
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,6 +60,6 @@ def test_whatever_changes_in_a_letter_is_told() -> None:
     old = folder(["a"])
     (step,), other = old.steps, EVERYTHING.steps[2]
     for name in {field.name for field in fields(FolderStep) if field.compare} - {"key", "number"}:
-        value = read_conditions("date") if name == "only_if" else getattr(other, name) or "Something"
+        value: Any = read_conditions("date") if name == "only_if" else getattr(other, name) or "Something"
         new = replace(old, steps=(replace(step, **{name: value}),))
         assert [change.key for change in make_plan(old, new, now=MONDAY).steps] == ["a"], name
