@@ -16,7 +16,8 @@ from tests.delivery.conftest import StoppedClock
 from tests.factories import SubscriberFactory
 from tests.smtpd import SmtpServer
 
-pytestmark = pytest.mark.django_db
+# A note is made and sent outside of any transaction, and takes its time on a busy machine.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
