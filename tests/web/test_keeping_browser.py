@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from keepshowingup.editorial import reviewing
+from tests.factories import MONDAY
 from tests.processes import eventually
 from tests.web.staff_desk import person, sequence_by, url
 from tests.web.test_staff_browser import faults, sign_in
@@ -81,6 +83,7 @@ def test_words_typed_without_a_connection_are_there_again(live_server: LiveServe
 def test_two_browsers_at_one_letter(live_server: LiveServer, browser: Browser, axe_source: str) -> None:
     person("editor", "Ruth")
     step = sequence_by(person("editor", "Mara")).steps.get(position=1)
+    reviewing.approve(step.sequence_id, approver="ruth@harbour.example", now=MONDAY)
     there = live_server.url + url("letter", step.pk)
     mine, hers = (
         browser.new_context().new_page(),
