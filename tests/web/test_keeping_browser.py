@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from keepshowingup.editorial import reviewing
+from tests.factories import MONDAY
 from tests.processes import eventually
 from tests.web.staff_desk import person, sequence_by, url
 from tests.web.test_staff_browser import faults, sign_in
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Dialog
+    from playwright.sync_api import Browser, Dialog, Page
     from pytest_django.live_server_helper import LiveServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -81,6 +83,7 @@ def test_words_typed_without_a_connection_are_there_again(live_server: LiveServe
 def test_two_browsers_at_one_letter(live_server: LiveServer, browser: Browser, axe_source: str) -> None:
     person("editor", "Ruth")
     step = sequence_by(person("editor", "Mara")).steps.get(position=1)
+    reviewing.approve(step.sequence_id, approver="ruth@harbour.example", now=MONDAY)
     there = live_server.url + url("letter", step.pk)
     mine, hers = (
         browser.new_context().new_page(),
@@ -118,3 +121,30 @@ def test_two_browsers_at_one_letter(live_server: LiveServer, browser: Browser, a
     assert complaints == []
     mine.context.close()
     hers.context.close()
+
+
+def test_an_approver_is_asked_before_words_for_another_letter_are_lost(live_server: LiveServer, page: Page) -> None:
+    person("editor", "Ruth")
+    sequence = sequence_by(person("editor", "Mara"))
+    first, second = sequence.steps.order_by("position")
+    sign_in(page, live_server, "ruth")
+    page.goto(live_server.url + url("approve", sequence.slug))
+    here = page.get_by_label("A comment on this letter")
+    here.first.fill("For the first letter")
+    here.last.fill("For the second letter")
+    questions: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        questions.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", answer)
+    send_back = page.get_by_role("button", name=re.compile(f"Send it back.*{second.subject}"))
+    send_back.click()
+    eventually(lambda: page.evaluate("1") == len(questions), "the question about the first letter's words")
+    expect(here.last).to_have_value("For the second letter")
+    here.first.fill("")
+    send_back.click()
+    page.get_by_text("who finds your comment on Today").wait_for()
+    assert second.comments.get().sends_back
+    assert not first.comments.exists()

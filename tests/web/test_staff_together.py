@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from keepshowingup.core.timing import AfterDays
@@ -74,6 +77,23 @@ def test_the_second_sees_what_the_first_changed_and_nothing_is_overwritten(
     newest = step.revisions.latest("number")
     assert newest.body == BODY.replace("sister", "brother").replace("never asked", "did not ask")
     assert not Draft.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_save_at_one_moment_the_second_is_asked(step: Step, mara: Client, ruth: Client) -> None:
+    begun, together = fields(step), Barrier(2)
+
+    def saves(client: Client, subject: str) -> int:
+        together.wait()
+        try:
+            return save(client, step, begun, subject=subject)[0]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as people:
+        answers = list(people.map(saves, (mara, ruth), ("What Mara thought of", "What Ruth thought of")))
+    assert sorted(answers) == [302, 409]
+    assert step.revisions.count() == 3
 
 
 def test_in_one_sentence_a_person_merges_by_hand(step: Step, mara: Client, ruth: Client) -> None:
