@@ -10,6 +10,7 @@ import pytest
 from django.db import connection, transaction
 
 from keepshowingup.cadence import crowd
+from keepshowingup.cadence.abreast import replan_abreast
 from keepshowingup.cadence.advancing import advance
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.replanning import anew
@@ -79,3 +80,16 @@ def test_a_chunk_is_planned_while_letters_are_claimed(clock: StoppedClock, seque
     second.refresh_from_db()
     assert second.next_step is not None
     assert second.next_step.key == "second"
+
+
+def test_two_chunks_are_planned_abreast(
+    clock: StoppedClock, sequence: Sequence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowd, "MANY", 3)
+    readers = enrol_many(sequence, 7)
+    Step.objects.filter(key="first").update(deleted_at=clock.now())
+    wanted = anew(sequence.pk, clock.now())
+    assert replan_abreast(wanted, 0) == crowd.Done(readers[5].pk, 6, 6)
+    assert replan_abreast(wanted, readers[5].pk) == crowd.Done(readers[6].pk, 1, 1)
+    assert replan_abreast(wanted, readers[6].pk) is None
+    assert set(Enrolment.objects.values_list("next_step__key", flat=True)) == {"second"}
