@@ -1,240 +1,108 @@
 """A sequence's readers planned anew: after an edit, after a rest, for a new issue; readers a second.
 
-Run as ``python -m benchmarks.replanning scene NUMBER`` it puts readers into one drip and one newsletter, all over their
-letters; as ``… edit``, ``… rest`` or ``… issue`` it does that in this process and prints what came of it; as ``… alone
-NUMBER`` it does an edit for so many readers with the planner alone, reader by reader, as every replanning once was.
+And how late letters are that fall due in that sequence meanwhile. ``benchmarks/crowd.py`` is what is measured.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import sys
+import threading
 import time
-from collections.abc import Callable
 from typing import cast
 
-from benchmarks.figures import Figure, NotMeasured
-from benchmarks.house import Bench
+from benchmarks.database import moment
+from benchmarks.figures import Figure, NotMeasured, percentile
+from benchmarks.house import Bench, House, product_parts
 
-LETTERS = 10
-DAYS_BETWEEN = 5
 KINDS = {"edit": "an edit", "rest": "a pause", "issue": "an issue"}
+SAMPLE = 20_000
+EACH_SECOND = 50
+BEFORE_IT = 3.0
+PATIENCE = 15.0
 
 
 def crowds(bench: Bench) -> list[Figure]:
-    """A million of them on PostgreSQL, beside a sample the way it was."""
-    number = bench.size(1_000_000, 100_000)
+    """A million of them on PostgreSQL, and fewer on SQLite, where each is planned alone."""
+    number = bench.size(1_000_000, 50_000)
     figures = []
-    with bench.house("postgres") as house:
+    with bench.house("postgres", KSU_TICK="1") as house:
         bench.say(f"{number:,} readers are put in …")
-        house.child("benchmarks.replanning", "scene", number)
+        house.child("benchmarks.crowd", "scene", number)
         bench.say("a sample goes through the planner alone …")
-        alone = cast("dict[str, float]", house.child("benchmarks.replanning", "alone", min(number, 20_000)))
-        naive = alone["readers"] / alone["seconds"]
+        sample = _child(house, "alone", min(number, SAMPLE))
+        naive = sample["readers"] / sample["seconds"]
         for kind, name in KINDS.items():
             bench.say(f"replanning {number:,} after {name} …")
-            done = cast("dict[str, float]", house.child("benchmarks.replanning", kind))
-            # A rest moves nobody who joined on its last day, and some readers finish.
-            if done["changed"] < 0.9 * number:
-                raise NotMeasured(f"Of {number} readers {done['changed']} had another plan after {name}.")
+            done = _planned(house, kind)
             rate = number / done["seconds"]
-            note = f"{number:,} in {done['seconds']:.1f} s; beside it {alone['readers']:,.0f} reader by reader"
             figures.append(
                 Figure(
-                    f"replanning after {name}",
-                    rate,
-                    "readers/s",
-                    at_least=50_000,
-                    naive=naive,
-                    ratio=rate / naive,
-                    note=note,
+                    f"replanning after {name}, PostgreSQL", rate, "readers/s", at_least=50_000, naive=naive,
+                    ratio=rate / naive, note=f"{number:,} in {done['seconds']:.1f} s",
                 )
-            )
+            )  # fmt: skip
+        bench.say(f"the same with {EACH_SECOND} letters a second beside it …")
+        figures.append(_beside(house, bench.size(60, 20)))
+    number = bench.size(100_000, 5_000)
+    with bench.house("sqlite") as house:
+        bench.say(f"replanning {number:,} on SQLite …")
+        house.child("benchmarks.crowd", "scene", number)
+        done = _planned(house, "edit")
+        note = f"{number:,} in {done['seconds']:.1f} s, reader by reader"
+        figures.append(Figure("replanning after an edit, SQLite", number / done["seconds"], "readers/s", note=note))
     return figures
 
 
-def scene(number: int) -> dict[str, float]:
-    """A drip whose readers joined over the last weeks and have had its letters up to today, and a newsletter."""
-    from django.db import connection, transaction
+def _child(house: House, *arguments: object) -> dict[str, float]:
+    return cast("dict[str, float]", house.child("benchmarks.crowd", *arguments))
 
-    from benchmarks.scene import Sql, add_readers, add_rows
-    from keepshowingup.cadence.models import Enrolment, PastStep
-    from keepshowingup.editorial.models import Sequence
 
-    drip = Sequence.objects.get(open_ended=False)
-    _letters(drip, LETTERS)
-    paper = Sequence.objects.create(
-        slug="paper", title="Paper", open_ended=True, state=Sequence.State.LIVE, created_at=_now(), activated_at=_now()
-    )
-    steps = list(drip.steps.filter(deleted_at=None).order_by("position"))
-    # Nobody is past the last letter: each reader has another one coming, tomorrow or later.
-    days = (LETTERS - 1) * DAYS_BETWEEN
-    had = f"(id %% {days} / {DAYS_BETWEEN})"
-    with transaction.atomic():
-        first = add_readers(2 * number)
-        cases = " ".join(f"WHEN {place} THEN {steps[place + 1].pk}" for place in range(LETTERS - 1))
-        due = (
-            f"date_trunc('day', now()) + ({had} + 1) * INTERVAL '{DAYS_BETWEEN} days'"
-            f" - id %% {days} * INTERVAL '1 day' + INTERVAL '10 hours'"
+def _planned(house: House, kind: str) -> dict[str, float]:
+    done = _child(house, kind)
+    # A rest moves nobody who joined on its last day, and some readers finish.
+    if done["changed"] < 0.9 * done["readers"]:
+        raise NotMeasured(f"Of {done['readers']:.0f} readers {done['changed']:.0f} had another plan after the {kind}.")
+    return done
+
+
+def _beside(house: House, seconds: int) -> Figure:
+    """Due to accepted of the letters that fall due in a sequence while its readers are planned anew."""
+    with house.running(product_parts()):
+        due = time.time() + 5
+        number = EACH_SECOND * seconds
+        first = int(_child(house, "steady", number, due, 1 / EACH_SECOND)["first"])
+        time.sleep(max(0.0, due + BEFORE_IT - time.time()))
+        edit = _Edit(house)
+        edit.start()
+        until = max(time.time(), due + seconds) + PATIENCE
+        accepted = f"SELECT count(*) FROM delivery_dispatch WHERE state = 'accepted' AND subscriber_id >= {first}"
+        while edit.is_alive() or (house.database.number(accepted) < number and time.time() < until):
+            house.look_after()
+            time.sleep(0.2)
+        rows = house.database.rows(
+            "SELECT coalesce(d.due_at, e.promised_at), d.handed_over_at FROM cadence_enrolment e LEFT JOIN"
+            f" delivery_dispatch d ON d.enrolment_id = e.id WHERE e.subscriber_id >= {first}"
         )
-        coming = f"CASE {had} {cases} ELSE {steps[-1].pk} END"
-        shared = {
-            "state": "active",
-            "due_local": "2026-11-23T10:00:00",
-            "due_reason": "day 5 at the reader's hour 10:00",
-        }
-        common = {"enrolled_at": Sql(f"now() - (id %% {days}) * INTERVAL '1 day' - INTERVAL '1 hour'")}
-        started = Sql(f"(now() - (id %% {days}) * INTERVAL '1 day')::date")
-        who = {"subscriber_id": Sql("id"), "started_on": started, **common}
-        add_rows(
-            Enrolment,
-            {**who, **shared, "sequence_id": drip.pk, "next_step_id": Sql(coming),
-             "due_at": Sql(due), "promised_at": Sql(due)},
-            "audience_subscriber WHERE id >= %(first)s AND id < %(end)s", first=first, end=first + number,
-        )  # fmt: skip
-        add_rows(
-            Enrolment,
-            {**who, "state": "active", "sequence_id": paper.pk, "due_local": "", "due_reason": "waits for it"},
-            "audience_subscriber WHERE id >= %(first)s", first=first + number,
-        )  # fmt: skip
-        handed = (
-            f"date_trunc('day', now()) - (mine.subscriber_id %% {days} - step.after_days) * INTERVAL '1 day'"
-            " - INTERVAL '14 hours'"
-        )
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL session_replication_role = replica")
-            cursor.execute(
-                "INSERT INTO cadence_paststep (enrolment_id, subscriber_id, step_key, settled_at, handed_at, due_local,"
-                f" due_reason) SELECT mine.id, mine.subscriber_id, step.key, {handed}, {handed}, '', ''"
-                " FROM cadence_enrolment AS mine JOIN editorial_step AS step ON step.sequence_id = mine.sequence_id"
-                f" AND step.after_days <= mine.subscriber_id %% {days} AND step.deleted_at IS NULL"
-                " WHERE mine.sequence_id = %s",
-                [drip.pk],
-            )
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
-        cursor.execute("CHECKPOINT")
-    return {"readers": number, "past": PastStep.objects.count()}
+    if edit.done is None:
+        raise NotMeasured("The replanning beside the letters was not done.")
+    began, end, now = edit.done["since"], edit.done["since"] + edit.done["seconds"], time.time()
+    # What never came counts as late as it is by now.
+    late: dict[bool, list[float]] = {True: [], False: []}
+    for planned, sent in rows:
+        meanwhile = began <= moment(planned) <= end
+        late[meanwhile].append((moment(sent) if sent else now) - moment(planned))
+    rate = edit.done["readers"] / edit.done["seconds"]
+    note = f"{len(late[True]):,} letters due in {end - began:.1f} s, p50 {percentile(late[True], 0.5):.2f} s; "
+    note += f"those before and after p99 {percentile(late[False], 0.99):.2f} s; {rate:,.0f} readers/s"
+    return Figure("late while readers are replanned, p99", percentile(late[True], 0.99), "s", at_most=2.5, note=note)
 
 
-def _letters(drip: object, number: int) -> None:
-    """So many letters, each some days after the one before; the words are those of the first."""
-    from keepshowingup.editorial.models import Approval, Sequence, Step
+class _Edit(threading.Thread):
+    """An edit that goes on beside whatever else does."""
 
-    assert isinstance(drip, Sequence)
-    model = drip.steps.order_by("position").first()
-    assert model is not None
-    words = model.revisions.latest("number")
-    drip.steps.update(deleted_at=_now(), position=99)
-    long_ago = _now() - dt.timedelta(days=400)
-    for place in range(number):
-        step = Step.objects.create(
-            sequence=drip,
-            key=f"letter-{place}",
-            position=place,
-            after_days=place * DAYS_BETWEEN,
-            subject=f"{place}",
-            body=".",
-        )
-        words.pk, words.step, words.number, words.created_at = None, step, 1, long_ago
-        words._state.adding = True
-        words.save()
-        Approval.objects.create(revision=words, approver="approver@harbour.example", approved_at=long_ago)
-        Step.objects.filter(pk=step.pk).update(current=words.pk)
+    def __init__(self, house: House) -> None:
+        super().__init__(daemon=True)
+        self._house = house
+        self.done: dict[str, float] | None = None
 
-
-def edit() -> dict[str, float]:
-    """Every letter comes a day later."""
-    from django.db.models import F
-
-    from keepshowingup.cadence import replans
-    from keepshowingup.editorial.models import Sequence
-
-    drip = Sequence.objects.get(open_ended=False)
-    drip.steps.filter(deleted_at=None).update(after_days=F("after_days") + 1)
-    return _measured(drip.pk, lambda: replans.after_change(drip.pk, _now(), within=float("inf")))
-
-
-def rest() -> dict[str, float]:
-    """The sequence goes on after ten days."""
-    from keepshowingup.cadence import replans
-    from keepshowingup.editorial.models import Sequence
-
-    drip = Sequence.objects.get(open_ended=False)
-    since = _now() - dt.timedelta(days=10)
-    Sequence.objects.filter(pk=drip.pk).update(state=Sequence.State.PAUSED, paused_at=since)
-    return _measured(drip.pk, lambda: replans.after_rest(drip.pk, since, _now(), within=float("inf")))
-
-
-def issue() -> dict[str, float]:
-    """A newsletter's readers, all of whom waited for it, get its next issue."""
-    from keepshowingup.cadence import replans
-    from keepshowingup.editorial.models import Revision, Sequence, Step
-
-    paper = Sequence.objects.get(open_ended=True)
-    words = Revision.objects.order_by("pk").first()
-    Step.objects.create(
-        sequence=paper, key="issue", position=1, on_date=_now().date() + dt.timedelta(days=3), subject="1", body=".",
-        current=words,
-    )  # fmt: skip
-    return _measured(paper.pk, lambda: replans.after_change(paper.pk, _now(), within=float("inf")))
-
-
-def alone(number: int) -> dict[str, float]:
-    """So many readers of the drip with the planner alone, and back to where they were."""
-    from django.db import transaction
-    from django.db.models import F
-
-    from keepshowingup.cadence.advancing import replan
-    from keepshowingup.cadence.models import Enrolment
-    from keepshowingup.cadence.places import CHUNK, read_courses
-    from keepshowingup.editorial.models import Sequence
-
-    drip = Sequence.objects.get(open_ended=False)
-    ids = list(Enrolment.objects.filter(sequence=drip).order_by("pk").values_list("pk", flat=True)[:number])
-    with transaction.atomic():
-        drip.steps.filter(deleted_at=None).update(after_days=F("after_days") + 1)
-        courses = read_courses([drip.pk])
-        began, busy = time.perf_counter(), time.process_time()
-        for start in range(0, len(ids), CHUNK):
-            replan(ids[start : start + CHUNK], _now(), leave_overdue=True, courses=courses)
-        seconds, busy = time.perf_counter() - began, time.process_time() - busy
-        transaction.set_rollback(True)
-    return {"readers": len(ids), "seconds": seconds, "busy": busy}
-
-
-def _measured(sequence_id: int, work: Callable[[], bool]) -> dict[str, float]:
-    from keepshowingup.cadence.models import Enrolment
-
-    theirs = Enrolment.objects.filter(sequence=sequence_id)
-    before = dict(theirs.values_list("pk", "due_at"))
-    began, busy = time.perf_counter(), time.process_time()
-    if not work():
-        raise NotMeasured("The replanning was not done.")
-    seconds, busy = time.perf_counter() - began, time.process_time() - busy
-    changed = sum(before[pk] != due_at for pk, due_at in theirs.values_list("pk", "due_at"))
-    return {"readers": len(before), "changed": changed, "seconds": seconds, "busy": busy}
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
-
-
-def main(arguments: list[str]) -> dict[str, float]:
-    """Do what the first word says."""
-    import django
-
-    django.setup()
-    match arguments:
-        case ["scene", number]:
-            return scene(int(number))
-        case ["alone", number]:
-            return alone(int(number))
-        case [kind] if kind in KINDS:
-            return {"edit": edit, "rest": rest, "issue": issue}[kind]()
-    sys.exit(__doc__)
-
-
-if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1:])))
+    def run(self) -> None:
+        self.done = _planned(self._house, "edit")

@@ -15,9 +15,12 @@ from keepshowingup.audience.models import Subscriber
 from keepshowingup.cadence import crowd
 from keepshowingup.cadence.advancing import replan
 from keepshowingup.cadence.models import Enrolment, PastStep
+from keepshowingup.cadence.moves import moves_of
+from keepshowingup.cadence.reader import Move
 from keepshowingup.cadence.replanning import anew
 from keepshowingup.core.editions import Way
 from keepshowingup.core.milestones import mark_key
+from keepshowingup.core.states import WhyMoved
 from keepshowingup.core.timing import load_zone, local_date
 from keepshowingup.editorial.models import Approval, Edit, Kept, Revision, Sequence, Step
 from tests.factories import MONDAY, SequenceFactory, SubscriberFactory
@@ -154,20 +157,22 @@ class World:
             enrolment.due_local, enrolment.due_reason = "2026-11-23T10:00:00", "as it was"
         enrolment.save()
 
-    def plans_by(self, way: Any, rested: datetime | None) -> list[tuple[Any, ...]]:
-        """What everybody's plan is after this, which is taken back."""
+    def plans_by(self, way: Any, rested: datetime | None) -> tuple[list[tuple[Any, ...]], list[list[Move]]]:
+        """What everybody's plan is after this, and what has moved it; all of which is taken back."""
         with transaction.atomic():
             way(self, rested)
             rows = list(Enrolment.objects.order_by("pk").values_list(*COLUMNS))
+            moves = [moves_of(each) for each in Enrolment.objects.order_by("pk")]
             transaction.set_rollback(True)
-        return rows
+        return rows, moves
 
 
 def alone(world: World, rested: datetime | None) -> None:
     """Everybody through the planner alone."""
     wanted = anew(world.sequence.pk, world.now, rested=rested)
     ids = list(Enrolment.objects.filter(sequence=world.sequence, state="active").values_list("pk", flat=True))
-    replan(ids, world.now, rested=wanted.break_, leave_overdue=rested is None, keep_promises=rested is not None)
+    overdue, why = rested is None, WhyMoved.REST
+    replan(ids, world.now, rested=wanted.break_, why=why, leave_overdue=overdue, keep_promises=not overdue)
 
 
 def together(world: World, rested: datetime | None) -> None:

@@ -11,6 +11,7 @@ from keepshowingup.cadence import explaining, starting
 from keepshowingup.cadence.advancing import advance
 from keepshowingup.cadence.explaining import About
 from keepshowingup.cadence.models import Enrolment
+from keepshowingup.cadence.moves import moves_of
 from keepshowingup.core.errors import NotFound
 from tests.cadence.world import DAY, HOUR, drip, issue, join, newsletter, reader, run
 from tests.factories import MONDAY, StepFactory
@@ -132,7 +133,7 @@ def test_it_says_what_moved_the_plan() -> None:
     assert "It was planned for Mon 30 November 2026 at 10:00 and could leave only 47 hours later." in late.sentence
     assert [each.about for each in told if each.step_key] == [About.PAST, About.PAST, About.PAST, About.NEXT]
     enrolment.refresh_from_db()
-    assert enrolment.moved_days == sum(enrolment.moves.values_list("days", flat=True)) == 7
+    assert enrolment.moved_days == sum(move.days for move in moves_of(enrolment)) == 7
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ letter under way is left to the sender, who plans on by the course as it is then
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
@@ -22,7 +21,8 @@ from django.db import connection, transaction
 from keepshowingup.cadence.advancing import Break, replan, rested_since, waits_to_be_claimed
 from keepshowingup.cadence.course import Course
 from keepshowingup.cadence.models import Enrolment
-from keepshowingup.cadence.places import CHUNK, LATELY, house_pace, keep_moves, read_courses
+from keepshowingup.cadence.moves import keep_moves_together
+from keepshowingup.cadence.places import CHUNK, LATELY, house_pace, read_courses
 from keepshowingup.cadence.planning import arrange, next_step, rest
 from keepshowingup.cadence.reader import Move, Place, Reader
 from keepshowingup.core.pace import Pace
@@ -31,8 +31,8 @@ from keepshowingup.core.timing import AfterMinutes, OnDate, load_zone
 from keepshowingup.store.among import array_literal
 from keepshowingup.store.bulk import works_elsewhere
 
-# Enough that a statement is worth its while, few enough that they are locked for a tenth of a second.
-MANY = 5000
+# Enough that a statement is worth its while, few enough that they are locked for a fifth of a second.
+MANY = 10_000
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 # In seconds. No zone's midnight is anywhere but at a quarter of an hour.
 QUARTER = 900
@@ -43,6 +43,7 @@ class Decision(NamedTuple):
 
     plan: tuple[object, ...] = ()
     moves: tuple[Move, ...] = ()
+    moved_with: int | None = None  # what had moved it before, together with others
 
 
 LEAVE = Decision()
@@ -76,6 +77,11 @@ class Anew:
             self.course, self.decided = course, {}
 
     @property
+    def is_shared(self) -> bool:
+        """Whether readers can share what is decided."""
+        return self.course.rules is not None and not self.course.is_personal
+
+    @property
     def break_(self) -> Break | None:
         """As the planner alone counts it."""
         if self.rested is None:
@@ -94,20 +100,11 @@ class Done:
 
 def replan_chunk(anew: Anew, after: int) -> Done | None:
     """Plan the next readers anew, in the order of their enrolments' keys; None when there are no more."""
-    size = MANY if works_elsewhere() else CHUNK
-    active = Enrolment.objects.filter(sequence=anew.sequence_id, state=EnrolmentState.ACTIVE, pk__gt=after)
-    ids = list(active.order_by("pk").values_list("pk", flat=True)[:size])
-    if not ids:
-        return None
-    if after:
-        anew.read_again()
-    alone, planned = ids, 0
-    if works_elsewhere() and anew.course.rules is not None and not anew.course.is_personal:
-        together = _replan_together(anew, ids)
-        alone, planned = together.alone, together.planned
-    for start in range(0, len(alone), CHUNK):
+    chunk = _plan_together(anew, after) if works_elsewhere() and anew.is_shared else _leave_to_the_planner(anew, after)
+    planned = chunk.planned
+    for start in range(0, len(chunk.alone), CHUNK):
         planned += replan(
-            alone[start : start + CHUNK],
+            chunk.alone[start : start + CHUNK],
             anew.now,
             rested=anew.break_,
             why=WhyMoved.REST,
@@ -115,63 +112,93 @@ def replan_chunk(anew: Anew, after: int) -> Done | None:
             keep_promises=anew.rested is not None,
             courses=anew.courses,
         )
-    return Done(ids[-1], len(ids), planned)
+    return Done(chunk.last, chunk.readers, planned) if chunk.readers else None
 
 
 @dataclass(frozen=True)
-class _Together:
+class _Chunk:
+    """Readers up to the key ``last``: of so many the plans are made, and these go through the planner alone."""
+
+    last: int
+    readers: int
     planned: int
     alone: list[int]
 
 
-def _replan_together(anew: Anew, ids: list[int]) -> _Together:
-    """Plan those of them who are simple, and say who is not."""
+def _leave_to_the_planner(anew: Anew, after: int) -> _Chunk:
+    active = Enrolment.objects.filter(sequence=anew.sequence_id, state=EnrolmentState.ACTIVE, pk__gt=after)
+    ids = list(active.order_by("pk").values_list("pk", flat=True)[:CHUNK])
+    if ids and after:
+        anew.read_again()
+    return _Chunk(ids[-1] if ids else after, len(ids), 0, ids)
+
+
+def _plan_together(anew: Anew, after: int) -> _Chunk:
+    """Plan those of the next readers who are simple, and say who is not. Keys stay in the database, by the group."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_SIMPLE, {"ids": array_literal(ids), "active": EnrolmentState.ACTIVE.value})
-        ours = [pk for (pk,) in cursor.fetchall()]
+        cursor.execute(_BY_INDEX)
+        cursor.execute(_SIMPLE, [anew.sequence_id, after, MANY])
+        last, readers, ours, others = cursor.fetchone()
+        if readers and after:
+            anew.read_again()
+        if not readers or not anew.is_shared:
+            return _Chunk(last or after, readers, 0, sorted([*others, *_keys(ours)]))
+        alone = set(others)
         # A second statement: it sees what was committed before the rows became ours.
         cursor.execute(_words(anew), _values(anew, ours))
-        readers: defaultdict[str, list[int]] = defaultdict(list)
-        for pk, word in cursor.fetchall():
-            readers[word].append(pk)
-        alone = set(ids) - set(ours)
-        given: list[int] = []
-        numbers: list[int] = []
+        theirs: list[str] = []
         decisions: list[Decision] = []
-        moved: list[tuple[int, Move]] = []
         planned = 0
-        for word, theirs in readers.items():
+        for word, number, keys in cursor.fetchall():
             decision = anew.decided[word] if word in anew.decided else _decide(anew, word)
             anew.decided[word] = decision
             if decision is None:
-                alone |= set(theirs)
+                alone |= set(_keys(keys))
             elif decision is not LEAVE:
-                planned += len(theirs)
-                given += theirs
-                numbers += [len(decisions)] * len(theirs)
+                planned += number
+                theirs.append(keys)
                 decisions.append(decision)
-                moved += ((pk, move) for move in decision.moves for pk in theirs)
-        if given:
-            columns = [array_literal(column) for column in zip(*(each.plan for each in decisions), strict=True)]
-            cursor.execute(_UPDATE, [array_literal(given), array_literal(numbers), *columns])
-            keep_moves(moved)
-        if anew.rested is None:
+        if theirs:
+            moved = keep_moves_together([(decision.moved_with, decision.moves) for decision in decisions])
+            columns = zip(*(each.plan for each in decisions), strict=True)
+            cursor.execute(_UPDATE, [array_literal(column) for column in (theirs, *columns, moved)])
+        if alone and anew.rested is None:
             cursor.execute(_UNDER_WAY, {"ids": array_literal(sorted(alone))})
             alone -= {pk for (pk,) in cursor.fetchall()}
-    return _Together(planned, sorted(alone))
+    return _Chunk(last, readers, planned, sorted(alone))
 
+
+def _keys(array: str) -> list[int]:
+    """Out of an array as PostgreSQL writes it."""
+    return [int(key) for key in array.strip("{}").split(",") if key]
+
+
+# A chunk is a small part of tables that may be large. PostgreSQL easily takes it for a large one, and reads all of a
+# table for each, or compiles the statement.
+_BY_INDEX = """
+SELECT set_config(name, 'off', true)
+FROM unnest('{enable_hashjoin,enable_mergejoin,enable_seqscan,jit}'::text[]) AS name
+"""
 
 _SIMPLE = """
-SELECT mine.id FROM cadence_enrolment AS mine
-JOIN audience_subscriber AS reader ON reader.id = mine.subscriber_id
-WHERE mine.id = ANY(%(ids)s::bigint[]) AND mine.state = %(active)s AND reader.paused_at IS NULL
-AND reader.letters_a_week IS NULL
-AND (mine.due_at IS NOT NULL OR mine.next_step_id IS NULL)
-AND NOT EXISTS (
-  SELECT 1 FROM cadence_enrolment AS other
-  WHERE other.subscriber_id = mine.subscriber_id AND other.id <> mine.id AND other.state = %(active)s OFFSET 0
+WITH upcoming AS MATERIALIZED (
+  SELECT id FROM cadence_enrolment
+  WHERE sequence_id = %s AND state = 'active' AND id > %s ORDER BY id LIMIT %s
+), ours AS MATERIALIZED (
+  SELECT mine.id FROM upcoming
+  JOIN cadence_enrolment AS mine ON mine.id = upcoming.id
+  JOIN audience_subscriber AS reader ON reader.id = mine.subscriber_id
+  WHERE mine.state = 'active' AND reader.paused_at IS NULL
+  AND reader.letters_a_week IS NULL
+  AND (mine.due_at IS NOT NULL OR mine.next_step_id IS NULL)
+  AND NOT EXISTS (
+    SELECT 1 FROM cadence_enrolment AS other
+    WHERE other.subscriber_id = mine.subscriber_id AND other.id <> mine.id AND other.state = 'active' OFFSET 0
+  )
+  ORDER BY mine.id FOR NO KEY UPDATE OF mine SKIP LOCKED
 )
-ORDER BY mine.id FOR UPDATE OF mine SKIP LOCKED
+SELECT (SELECT max(id) FROM upcoming), (SELECT count(*) FROM upcoming), ARRAY(SELECT id FROM ours)::text,
+  ARRAY(SELECT id FROM upcoming EXCEPT SELECT id FROM ours)
 """
 
 _UNDER_WAY = """
@@ -184,11 +211,10 @@ WHERE mine.id = ANY(%(ids)s::bigint[]) AND mine.due_at IS NULL AND NOT EXISTS (
 _UPDATE = """
 UPDATE cadence_enrolment AS mine SET state = plan.state, next_step_id = plan.step, due_at = plan.due,
   promised_at = plan.due, due_local = plan.local, due_reason = plan.reason, moved_days = plan.moved,
-  rested_until = plan.rested
-FROM unnest(%s::bigint[], %s::int[]) AS given (id, number)
-JOIN unnest(%s::text[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::int[], %s::timestamptz[])
-  WITH ORDINALITY AS plan (state, step, due, local, reason, moved, rested, number)
-  ON plan.number = given.number + 1
+  rested_until = plan.rested, moved_with_id = plan.moved_with
+FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::int[],
+  %s::timestamptz[], %s::bigint[]) AS plan (keys, state, step, due, local, reason, moved, rested, moved_with),
+  unnest(plan.keys::bigint[]) AS given (id)
 WHERE mine.id = given.id AND (mine.state, mine.next_step_id, mine.due_at, mine.promised_at, mine.due_local,
   mine.due_reason, mine.moved_days, mine.rested_until) IS DISTINCT FROM
   (plan.state, plan.step, plan.due, plan.due, plan.local, plan.reason, plan.moved, plan.rested)
@@ -216,25 +242,24 @@ def _words(anew: Anew) -> str:
 
 
 _WORDS = """
-SELECT mine.id, concat_ws('|', reader.zone, reader.hour, mine.started_on, mine.moved_days, <due>, <joined>, <rest>,
-  CASE WHEN mine.rested_until IS NULL THEN '' ELSE extract(epoch FROM mine.rested_until)::text END,
-  COALESCE(gone.keys, ''),
-  COALESCE((SELECT string_agg(floor(extract(epoch FROM past.handed_at) / 900)::text, ',' ORDER BY past.handed_at)
-    FROM cadence_paststep AS past
-    WHERE past.subscriber_id = mine.subscriber_id AND past.handed_at > %(lately)s), ''))
-FROM cadence_enrolment AS mine JOIN audience_subscriber AS reader ON reader.id = mine.subscriber_id
-LEFT JOIN (
-  SELECT past.enrolment_id, string_agg(past.step_key || ':' || <bucket>, ',' ORDER BY past.step_key) AS keys
-  FROM cadence_paststep AS past
-  WHERE past.enrolment_id = ANY(%(ids)s::bigint[]) GROUP BY past.enrolment_id
-) AS gone ON gone.enrolment_id = mine.id
-WHERE mine.id = ANY(%(ids)s::bigint[])
+SELECT word, count(*), array_agg(id)::text FROM (
+  SELECT mine.id, concat_ws('|', reader.zone, reader.hour, mine.started_on, mine.moved_days, <due>, <joined>, <rest>,
+    CASE WHEN mine.rested_until IS NULL THEN '' ELSE extract(epoch FROM mine.rested_until)::text END,
+    COALESCE(mine.moved_with_id::text, ''),
+    COALESCE((SELECT string_agg(past.step_key || ':' || <bucket>, ',' ORDER BY past.step_key)
+      FROM cadence_paststep AS past WHERE past.enrolment_id = mine.id), ''),
+    COALESCE((SELECT string_agg(floor(extract(epoch FROM past.handed_at) / 900)::text, ',' ORDER BY past.handed_at)
+      FROM cadence_paststep AS past
+      WHERE past.subscriber_id = mine.subscriber_id AND past.handed_at > %(lately)s), '')) AS word
+  FROM cadence_enrolment AS mine JOIN audience_subscriber AS reader ON reader.id = mine.subscriber_id
+  WHERE mine.id = ANY(%(ids)s::bigint[])
+) AS told GROUP BY word
 """
 
 
-def _values(anew: Anew, ids: list[int]) -> dict[str, str | datetime | None]:
+def _values(anew: Anew, ids: str) -> dict[str, str | datetime | None]:
     return {
-        "ids": array_literal(ids),
+        "ids": ids,
         "now": anew.now,
         "since": anew.rested,
         "lately": anew.now - LATELY,
@@ -253,7 +278,9 @@ def _moment(epoch: str) -> datetime | None:
 
 def _decide(anew: Anew, word: str) -> Decision | None:
     """The plan of everybody with this word; :data:`LEAVE` for none, None where it takes more to know than is in it."""
-    zone, hour, started_on, moved_days, due, joined, rest_from, rested_until, behind, lately = word.split("|")
+    (zone, hour, started_on, moved_days, due, joined, rest_from, rested_until, moved_with, behind, lately) = word.split(
+        "|"
+    )
     course, enrolled_at = _course(anew, joined, rest_from)
     ready = anew.course.ready_moments
     place = Place(
@@ -289,7 +316,7 @@ def _decide(anew: Anew, word: str) -> Decision | None:
         return None  # more follows from an end than a plan
     step = place.step.pk if place.step else None
     plan = (place.state.value, step, place.due, place.local, place.reason, place.moved_days, place.rested_until)
-    return Decision(plan, tuple(place.moves))
+    return Decision(plan, tuple(place.moves), int(moved_with) if moved_with else None)
 
 
 def _course(anew: Anew, joined: str, rest_from: str) -> tuple[Course, datetime]:

@@ -12,10 +12,11 @@ from keepshowingup.cadence.course import Course, CourseStep
 from keepshowingup.cadence.forecast import ForecastLetter, forecast_reader
 from keepshowingup.cadence.marks import A_MARK
 from keepshowingup.cadence.meant import PASSED_OVER
-from keepshowingup.cadence.models import Enrolment, PastStep, PlanMove
+from keepshowingup.cadence.models import Enrolment, PastStep
+from keepshowingup.cadence.moves import moves_of
 from keepshowingup.cadence.places import patience, read_readers
 from keepshowingup.cadence.planning import owed_steps
-from keepshowingup.cadence.reader import Place, Reader
+from keepshowingup.cadence.reader import Move, Place, Reader
 from keepshowingup.core.conditions import unmet
 from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import NotFound
@@ -152,7 +153,7 @@ class _Page:
             (past.settled_at, past.pk, self._about_past(past, subjects.get(past.step_key, past.step_key)))
             for past in self.row.past_steps.order_by("pk")
         ]
-        happened += [(move.until, move.pk, self._about_move(move)) for move in self.row.moves.order_by("pk")]
+        happened += [(move.until, place, self._about_move(move)) for place, move in enumerate(moves_of(self.row))]
         yield from (told for _, _, told in sorted(happened, key=lambda each: each[:2]))
 
     def _about_past(self, past: PastStep, subject: str) -> Told:
@@ -184,10 +185,10 @@ class _Page:
             return ""
         return f" It was planned for {self._say(planned)} and could leave only {_span(late)} later."
 
-    def _about_move(self, move: PlanMove) -> Told:
-        days = f"{move.days} day{'' if move.days == 1 else 's'}"
+    def _about_move(self, move: Move) -> Told:
+        days = count_of(move.days, "day")
         since, until = self._say(move.since), self._say(move.until)
-        match WhyMoved(move.why):
+        match move.why:
             case WhyMoved.BREAK:
                 what = f"The reader took a break from {since} to {until}"
             case WhyMoved.REST:

@@ -52,6 +52,11 @@ class Enrolment(models.Model):
     )
 
     ended_at = models.DateTimeField(null=True, blank=True, help_text="UTC; when this round came to its end")
+    # Those rows are never deleted, and to have a million readers vouched for costs as much as to plan them.
+    moved_with = models.ForeignKey(
+        "CrowdMove", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False,
+        db_constraint=False, help_text="What has moved this plan together with others, last",
+    )  # fmt: skip
 
     class Meta:
         constraints = [
@@ -108,6 +113,19 @@ class PlanMove(models.Model):
     """A reader's plan has moved by some days, and why: what ``moved_days`` is the sum of. Rows are only added."""
 
     enrolment = models.ForeignKey(Enrolment, on_delete=models.CASCADE, related_name="moves")
+    why = models.CharField(max_length=10, choices=[(why.value, why.value) for why in WhyMoved])
+    days = models.PositiveIntegerField(help_text="Local days")
+    since = models.DateTimeField(help_text="UTC, on the calendar")
+    until = models.DateTimeField(help_text="UTC, on the calendar")
+
+
+class CrowdMove(models.Model):
+    """The same for all the readers of a sequence who moved alike; ``before`` is what had moved them together before.
+
+    Says nothing of anybody. Rows are only added.
+    """
+
+    before = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     why = models.CharField(max_length=10, choices=[(why.value, why.value) for why in WhyMoved])
     days = models.PositiveIntegerField(help_text="Local days")
     since = models.DateTimeField(help_text="UTC, on the calendar")

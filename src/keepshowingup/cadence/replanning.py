@@ -17,8 +17,9 @@ from django.db.models.functions import Coalesce
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.audience.notices import owe_resume
 from keepshowingup.audience.preferences import clear_pause, set_pace
+from keepshowingup.cadence.abreast import replan_abreast
 from keepshowingup.cadence.advancing import Break, replan, since_promised
-from keepshowingup.cadence.crowd import ALWAYS, Anew, replan_chunk
+from keepshowingup.cadence.crowd import ALWAYS, Anew
 from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.cadence.enrolling import A_DAY, letter_comes_before, stop_for_those_gone
 from keepshowingup.cadence.holding import release
@@ -206,7 +207,7 @@ def _active_of(subscriber_id: int) -> list[int]:
 
 def _replan_all(wanted: Anew) -> int:
     planned, last = 0, 0
-    while done := replan_chunk(wanted, last):
+    while done := replan_abreast(wanted, last):
         planned, last = planned + done.planned, done.last
     return planned
 

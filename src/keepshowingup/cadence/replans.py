@@ -17,7 +17,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from keepshowingup.cadence.crowd import ALWAYS, replan_chunk
+from keepshowingup.cadence.abreast import replan_abreast
+from keepshowingup.cadence.crowd import ALWAYS
 from keepshowingup.cadence.models import Enrolment, Replan
 from keepshowingup.cadence.replanning import anew, make_ready
 from keepshowingup.core.states import EnrolmentState
@@ -115,7 +116,7 @@ def _work(pk: int, now: datetime, until: float, say: Say | None, should_stop: Ca
     rest_over = job.asked_at if job.rested is not None else None
     wanted = anew(job.sequence_id, max(now, job.asked_at), rested=job.rested, until=rest_over)
     while True:
-        done = replan_chunk(wanted, job.last)
+        done = replan_abreast(wanted, job.last)
         if done is None:
             _finish(job)
             return True
