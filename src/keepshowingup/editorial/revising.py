@@ -6,6 +6,7 @@ from datetime import datetime
 
 from keepshowingup.core.errors import NotFound, WrongUsage
 from keepshowingup.editorial.models import Edition, Revision, Sequence, Step
+from keepshowingup.editorial.pictures import measures_of
 from keepshowingup.editorial.wording import (
     BODY_LENGTH,
     SUBJECT_LENGTH,
@@ -51,6 +52,7 @@ def refreeze(step: Step, sequence: Sequence, *, author: str, now: datetime) -> R
         preheader=step.preheader,
         body=step.body,
         language=sequence.language,
+        pictures=measures_of(step.body),
     )
     newest = step.revisions.first()
     revision = Revision.objects.create(

@@ -18,7 +18,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.editorial import composing
-from keepshowingup.editorial.importing import import_article
+from keepshowingup.editorial.fetching import fetch_picture
+from keepshowingup.editorial.importing import import_article, left_out
 from keepshowingup.editorial.models import Article
 from keepshowingup.editorial.wording import TITLE_LENGTH
 from keepshowingup.web.staff.finding import find_article
@@ -58,11 +59,17 @@ def bring_in(request: StaffRequest) -> HttpResponse:
     data, name = _given(form)
     try:
         article = import_article(
-            data, name=name, title=form.cleaned_data.get("title") or None, now=settings.CLOCK.now()
+            data,
+            name=name,
+            title=form.cleaned_data.get("title") or None,
+            now=settings.CLOCK.now(),
+            fetch=fetch_picture,
         )
     except KeepShowingUpError as error:
         context |= {"form": form, "sentence": error.message}
         return render(request, "staff/article_import.html", context, status=error.status)
+    for sentence in left_out(article):
+        messages.warning(request, sentence)
     return redirect("staff:article", slug=article.slug)
 
 
