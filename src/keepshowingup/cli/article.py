@@ -81,9 +81,26 @@ def import_(source: str, title: str | None, as_json: bool) -> None:
         click.echo(sentence, err=True)
     if not kept.licence:
         click.echo(
-            "It says no licence. Letters of it start once somebody states one: on its page under /staff/.", err=True
+            "It says no licence. Letters of it start once somebody states one: keepshowingup article licence", err=True
         )
     click.echo(f"Draft letters from it: keepshowingup article draft {source}")
+
+
+@article.command("licence")
+@click.argument("slug")
+@click.argument("licence", metavar="TEXT")
+@click.option("--by", help="Who says so. Default: whoever is at this terminal.")
+def licence_(slug: str, licence: str, by: str | None) -> None:
+    """State what may be done with an article, such as "CC BY 4.0", or "our own". Letters of it start no sooner."""
+    from keepshowingup.cli.root import system_user, with_django
+
+    with_django()
+    from django.conf import settings
+
+    from keepshowingup.editorial.licensing import find_article, state_licence
+
+    stated = state_licence(find_article(slug).pk, licence, by=by or system_user(), now=settings.CLOCK.now())
+    click.echo(f"{stated.title}: {stated.licence}")
 
 
 @article.command("draft")

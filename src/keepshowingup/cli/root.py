@@ -6,6 +6,7 @@ need the database (:func:`with_django`).
 
 from __future__ import annotations
 
+import getpass
 import importlib
 import logging
 import os
@@ -35,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "mailbox": ("run", "mailbox", "A development inbox: SMTP in, a page out."),
     "tick": ("run", "tick", "Claim what is due and hand it over, once or in a loop, without a broker."),
     "article": ("article", "article", "Bring articles in and draft letters from them."),
+    "feed": ("feed", "feed", "Feeds whose news become drafts, or issues for approval."),
     "proofread": ("article", "proofread", "Read a text as the proofreader does."),
     "sequence": ("sequence", "sequence", "List, check, approve, start and pause sequences."),
     "subscriber": ("subscriber", "subscriber", "Add, import, show, pause and erase readers."),
@@ -112,6 +114,14 @@ def with_django() -> None:
     speak_as((context and context.info_name) or "keepshowingup")
     if "KSU_LOG_LEVEL" not in os.environ:
         logging.getLogger().setLevel(logging.WARNING)
+
+
+def system_user() -> str:
+    """Who is at this terminal, as far as the system knows."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have a number and no name
+        return f"user {os.getuid()}"
 
 
 def _about_the_database(error: Exception) -> str | None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
 from typing import TYPE_CHECKING
 
 import click
 
 from keepshowingup.cli import sequence_folder, weighing
 from keepshowingup.cli.moments import read_moment
-from keepshowingup.cli.root import with_django
+from keepshowingup.cli.root import system_user, with_django
 from keepshowingup.core.counting import count_of
 from keepshowingup.core.editions import read_way
 from keepshowingup.core.errors import NotFound, Refused, WrongUsage
@@ -122,7 +120,7 @@ def approve(
     found = find_sequence(slug)
     now = settings.CLOCK.now()
     overrides = [reviewing.Override(override_reason)] if override_reason is not None else []
-    name = f"command line ({_system_user()})" if approver is None else approver
+    name = f"command line ({system_user()})" if approver is None else approver
     chosen = read_way(way) if way else None
     started = found.state != found.State.DRAFT
     likely = chosen or reviewing.proposed_way(found)
@@ -228,7 +226,7 @@ def undo(slug: str, by: str | None) -> None:
     if edit is None:
         raise Refused(f"There is no change of {slug} to undo.")
     now = settings.CLOCK.now()
-    undoing.undo(edit.pk, by=by or f"command line ({_system_user()})", now=now)
+    undoing.undo(edit.pk, by=by or f"command line ({system_user()})", now=now)
     finish_here(now)
     click.echo(f"{slug} is as it was before {edit.made_at:%Y-%m-%d %H:%M} UTC.", err=True)
 
@@ -296,13 +294,6 @@ def find_sequence(slug: str) -> Sequence:
     if found is None:
         raise NotFound(f"There is no sequence '{slug}'. `keepshowingup sequence list` shows them.")
     return found
-
-
-def _system_user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have a number and no name
-        return f"user {os.getuid()}"
 
 
 def _letters(count: int) -> str:

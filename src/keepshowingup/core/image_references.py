@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from keepshowingup.core.letter_markdown import LINK_DEFINITION
 
 _WORDS = r"!\[((?:[^\[\]]|\[[^\[\]]{0,200}\]){0,500})\]"
-_INLINE = re.compile(
-    _WORDS
-    + r"\(\s*(?:<([^<>\n]*)>|([^()\s]*(?:\([^()\s]*\)[^()\s]*)*))(?:\s+(?:\"[^\"\n]*\"|'[^'\n]*'|\([^()\n]*\)))?\s*\)"
-)
+_ADDRESS = r"(?:<([^<>\n]*)>|([^()\s]*(?:\([^()\s]*\)[^()\s]*)*))"
+_TITLE = r"""(?:\s+(?:"[^"\n]*"|'[^'\n]*'|\([^()\n]*\)))?"""
+_INLINE = re.compile(rf"{_WORDS}\(\s*{_ADDRESS}{_TITLE}\s*\)")
 _BY_NAME = re.compile(_WORDS + r"(?:\[([^\[\]\n]{0,80})\])?(?!\()")
 _TAG = re.compile(r"<img\b[^<>]{0,4000}>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\b(src|alt)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)

@@ -102,6 +102,11 @@ def names_in(markdown: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_REFERENCE.findall(markdown))) if FOLDER in markdown else ()
 
 
+def references_in(markdown: str) -> list[tuple[str, str]]:
+    """The words and the name of each kept picture a text shows, in order."""
+    return re.findall(rf"!\[([^\[\]]{{0,500}})\]\(\s*<?{FOLDER}({_NAME})", markdown)
+
+
 def _too_heavy(called: str, octets: int) -> str:
     return (
         f"{called} has {octets / 1024 / 1024:.1f} MB; {PICTURE_LIMIT // 1024 // 1024} MB is the most for a picture. "

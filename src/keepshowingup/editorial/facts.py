@@ -1,4 +1,4 @@
-"""What a page or a file says of itself: who wrote it, where it stood, in which language, and what may be done with it."""
+"""What a page or a file says of itself: who wrote it, where it stood, its language, what may be done with it."""
 
 from __future__ import annotations
 

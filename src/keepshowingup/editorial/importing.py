@@ -54,8 +54,9 @@ def import_article(
 
     Title, author, licence, language and source come from the front matter where it has them, else from the page or the
     file; ``title`` goes first. Its pictures are kept with their words, in our own house: those inside of the file, and
-    those elsewhere that ``fetch`` brings. The proofreader's findings are kept with it, and what was left out. ``now`` is
-    aware, UTC. Raises :class:`Refused` for what is not text, has no words, or is too large.
+    those elsewhere that ``fetch`` brings. The proofreader's findings are kept with it, and what was left out.
+
+    ``now`` is aware, UTC. Raises :class:`Refused` for what is not text, has no words, or is too large.
     """
     gathered = gather(text_of(data, name, images=True), base=source_url, fetch=fetch)
     return keep_article(gathered, name=name, title=title, now=now, source_url=source_url, facts=facts_of(data, name))

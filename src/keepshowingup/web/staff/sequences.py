@@ -10,7 +10,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods
 
 from keepshowingup.cadence import replans
@@ -132,7 +131,7 @@ def create(request: StaffRequest) -> HttpResponse:
         return _again(request, "staff/sequence_create.html", {"form": form}, _first_fault(form))
     try:
         sequence = composing.create_sequence(
-            slug=free_slug(form.cleaned_data["title"]),
+            slug=composing.free_slug(form.cleaned_data["title"]),
             title=form.cleaned_data["title"],
             open_ended=form.cleaned_data["open_ended"],
             now=settings.CLOCK.now(),
@@ -169,14 +168,6 @@ def change(request: StaffRequest, slug: str) -> HttpResponse:
         return _again(request, "staff/sequence_settings.html", context, error.message, error.status)
     messages.success(request, "Saved.")
     return redirect("staff:composer", slug=sequence.slug)
-
-
-def free_slug(title: str) -> str:
-    """A slug of the title that no sequence has yet."""
-    wanted = slugify(title)[: KEY_LENGTH - 4] or "letters"
-    taken = set(Sequence.objects.filter(slug__startswith=wanted).values_list("slug", flat=True))
-    numbered = (f"{wanted}-{number}" for number in range(2, len(taken) + 3))
-    return wanted if wanted not in taken else next(slug for slug in numbered if slug not in taken)
 
 
 def _first_fault(form: forms.Form) -> str:

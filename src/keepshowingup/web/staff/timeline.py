@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from keepshowingup.core.counting import count_of
 from keepshowingup.core.timing import AfterDays, AfterMinutes, OnDate, Timing
 from keepshowingup.editorial import reviewing
+from keepshowingup.editorial.issues import next_issue_on
 from keepshowingup.editorial.models import Approval, Revision, Sequence, Step
 from keepshowingup.editorial.timings import timing_of
 from keepshowingup.web.staff.counting import gap_words, minute_words
@@ -114,4 +115,4 @@ def next_day(timeline: Timeline) -> int:
 def next_date(timeline: Timeline, today: dt.date) -> dt.date:
     """The date to propose for one more issue: a week after the last, and not in the past."""
     dates = [mark.step.on_date for mark in timeline.marks if mark.step.on_date is not None]
-    return max([today + dt.timedelta(days=1), *(date + dt.timedelta(days=7) for date in dates)])
+    return next_issue_on(dates, today)
