@@ -13,7 +13,7 @@ from factory.helpers import post_generation
 from keepshowingup.audience.models import Consent, Invitation, Notice, Subscriber
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.delivery.models import Dispatch
-from keepshowingup.editorial.models import Approval, Article, Edit, Masthead, Revision, Sequence, Step
+from keepshowingup.editorial.models import Approval, Article, Edit, Feed, Masthead, Revision, Sequence, Step
 
 MONDAY = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
 
@@ -134,6 +134,19 @@ class StepFactory(DjangoModelFactory[Step]):
             Approval.objects.create(revision=revision, approver="reader@harbour.example", approved_at=MONDAY)
             obj.current = revision
             obj.save(update_fields=["current"])
+
+
+class FeedFactory(DjangoModelFactory[Feed]):
+    """A feed at an address nobody may reach."""
+
+    class Meta:
+        model = Feed
+
+    url = Numbered(lambda n: f"http://127.0.0.1:9/feed-{n}")
+    title = "Harbour notes"
+    added_by = "ruth@harbour.example"
+    added_at = MONDAY
+    next_at = MONDAY
 
 
 class EditFactory(DjangoModelFactory[Edit]):

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from keepshowingup.core.errors import NotFound, Refused, WrongUsage
+from keepshowingup.editorial import tasks
 from keepshowingup.editorial.feed_reading import read_feed
 from keepshowingup.editorial.feeding import (
     INTERVAL,
@@ -21,7 +23,7 @@ from keepshowingup.editorial.feeding import (
 from keepshowingup.editorial.models import Article, Feed, FeedItem, KeptPicture, Revision, Sequence, Step
 from keepshowingup.editorial.reviewing import approve
 from tests.elsewhere import Elsewhere, elsewhere, only_this_machine
-from tests.factories import SequenceFactory
+from tests.factories import FeedFactory, SequenceFactory
 from tests.pictures import jpeg
 
 WORDS = "Somebody stayed, and a neighbour never asked why he came so late. "
@@ -350,3 +352,16 @@ def test_a_feed_inside_of_a_network_is_never_asked(site: Elsewhere, now: dt.date
     with pytest.raises(Refused, match="inside a network"):
         add_feed(f"{site.url}/feed", becomes="drafts", added_by="ruth", now=now)
     assert not site.asked
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_asks_feeds_beside_its_own_work() -> None:
+    feed = FeedFactory.create()
+    tasks.feeds()
+    for _ in range(6_000):
+        feed.refresh_from_db()
+        if feed.failures:
+            break
+        time.sleep(0.01)
+    assert "inside a network" in feed.trouble
+    assert feed.next_at > feed.added_at

@@ -7,6 +7,7 @@ another system, and some have neither.
 from __future__ import annotations
 
 import hashlib
+import html
 import io
 import re
 from collections import Counter
@@ -60,7 +61,7 @@ def read_feed(data: bytes, *, url: str, kind: str = "") -> FeedText:
     # As a stream: a string it would take for the name of a file, or for an address.
     headers = {"content-type": kind, "content-location": url} if kind else {"content-location": url}
     found = feedparser.parse(io.BytesIO(data), response_headers=headers, sanitize_html=True, resolve_relative_uris=True)
-    if not found.version and not found.entries:
+    if not found.entries and (found.bozo or not found.get("version")):
         raise Refused("There is no RSS or Atom feed at this address. Look on the site for the address of its feed.")
     home = _web(found.feed.get("link", ""))
     entries = found.entries[:MOST_ITEMS]
@@ -132,7 +133,7 @@ def _bare(url: str) -> str:
 
 
 def _line(text: Any) -> str:
-    return " ".join(re.sub(r"<[^<>]{0,500}>", "", str(text or "")).split())[:200]
+    return " ".join(html.unescape(re.sub(r"<[^<>]{0,500}>", "", str(text or ""))).split())[:200]
 
 
 def _digest(text: str) -> str:
