@@ -21,6 +21,8 @@ from keepshowingup.editorial.pages import html_to_markdown
 
 #: Items of a feed that are looked at; it lists the newest first.
 MOST_ITEMS = 100
+#: Elements a feed may have, those in its items' HTML among them: reading takes longer than that many times longer.
+MOST_TAGS = 100_000
 _ENTITY = re.compile(rb"<!ENTITY|<\0!\0E\0N\0T\0I\0T\0Y|\0<\0!\0E\0N\0T\0I\0T\0Y", re.IGNORECASE)
 _OWN_ENTITY = "This feed declares entities of its own, which serve to make much of little. It is not read."
 
@@ -56,11 +58,12 @@ def read_feed(data: bytes, *, url: str, kind: str = "") -> FeedText:
     """Read a feed that came from ``url``, sent as media type ``kind``. Raises :class:`Refused` for what is none."""
     if _ENTITY.search(data):
         raise Refused(_OWN_ENTITY)
-    import feedparser
-
-    # As a stream: a string it would take for the name of a file, or for an address.
-    headers = {"content-type": kind, "content-location": url} if kind else {"content-location": url}
-    found = feedparser.parse(io.BytesIO(data), response_headers=headers, sanitize_html=True, resolve_relative_uris=True)
+    if data.count(b"<") > MOST_TAGS:
+        raise Refused("This feed has more elements than any feed needs. It is not read.")
+    try:
+        found = _parsed(data, url, kind)
+    except Exception as error:  # what strangers send fails in many ways inside of encodings, XML and HTML
+        raise Refused("This feed can't be read: its text is not built as feeds are.") from error
     if not found.entries and (found.bozo or not found.get("version")):
         raise Refused("There is no RSS or Atom feed at this address. Look on the site for the address of its feed.")
     home = _web(found.feed.get("link", ""))
@@ -72,6 +75,16 @@ def read_feed(data: bytes, *, url: str, kind: str = "") -> FeedText:
         language=str(found.feed.get("language", "") or "")[:10],
         pause=_pause(found.feed),
         items=tuple(_item(entry, home, links, licence) for entry in entries),
+    )
+
+
+def _parsed(data: bytes, url: str, kind: str) -> Any:
+    import feedparser
+
+    headers = {"content-type": kind, "content-location": url} if kind else {"content-location": url}
+    # As a stream: a string it would take for the name of a file, or for an address. HTML is cleaned by us.
+    return feedparser.parse(
+        io.BytesIO(data), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
     )
 
 

@@ -125,7 +125,8 @@ class Shown:
 
 def shown_pictures(text: str) -> list[Shown]:
     """The kept pictures of a text, in its order."""
-    measures, found = measures_of(text), {}
+    measures = measures_of(text)
+    found: dict[str, Shown] = {}
     for words, name in references_in(text):
         if size := measures.get(name):
             width = min(size.width, SMALL)
