@@ -99,8 +99,11 @@ def test_a_licence_is_what_is_called_one_and_the_items_own_goes_first(head: str,
         b"https://example.org/feed",
         b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><rss><channel/></rss>',
         '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/hostname">]><rss/>'.encode("utf-16"),
+        b"<rss><channel>",
+        b"<rss><channel><title>x</title>" + b"<a>" * 100_001,
+        rss(item(1, words="&" * 200_001)).encode(),
     ],
-    ids=["nothing", "page", "file name", "address", "bomb", "other file"],
+    ids=["nothing", "page", "file name", "address", "bomb", "other file", "cut off", "elements", "codes"],
 )  # fmt: skip
 def test_what_is_no_feed_is_refused_in_a_sentence(data: bytes) -> None:
     with pytest.raises(Refused) as refusal:

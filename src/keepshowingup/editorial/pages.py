@@ -10,12 +10,16 @@ import nh3
 import trafilatura
 from lxml import etree
 
+from keepshowingup.core.errors import Refused
+
 _TAGS = {
     "h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "ul", "ol", "li", "blockquote", "pre", "code", "strong", "b",
     "em", "i", "a", "img", "div", "section", "article", "main", "dl", "dt", "dd", "table", "tr", "td", "th",
 }  # fmt: skip
 _DROPPED_WHOLE = {"script", "style", "noscript", "template", "iframe", "nav", "form", "button", "svg", "head"}
 _FEWEST_WORDS = 20
+# Cleaning takes the longer for each the more there are: a page of nothing else would take minutes.
+_MOST_REFERENCES = 200_000
 _STAND_IN = "https://picture.invalid/{}.jpg"
 _STOOD_IN = re.compile(r"\]\(https://picture\.invalid/(\d{1,6})\.jpg\)")
 
@@ -91,6 +95,10 @@ def _address(source: str) -> str:
 
 
 def _markdown(html: str) -> str:
+    if html.count("&") > _MOST_REFERENCES:
+        raise Refused(
+            "The text holds more signs written as codes than any article does. Save its words as a text file."
+        )
     cleaned = nh3.clean(
         html,
         tags=_TAGS,
