@@ -131,7 +131,7 @@ def fetch(
     for _ in range(REDIRECTS + 1):
         target = _checked(url)
         try:
-            answer = _ask(target, _resolve(target, may_reach, deadline), deadline, wanted, headers or {})
+            answer = _ask(target, _resolve(target, may_reach, deadline, wanted), deadline, wanted, headers or {})
         except TimeoutError:
             raise Refused(f"The {wanted.what} took longer than {SECONDS:.0f} seconds. {wanted.otherwise}") from None
         if not isinstance(answer, str):
@@ -166,7 +166,7 @@ def _port(target: SplitResult) -> int:
     return target.port or (443 if target.scheme == "https" else 80)
 
 
-def _resolve(target: SplitResult, may_reach: Callable[[Address], bool], deadline: float) -> str:
+def _resolve(target: SplitResult, may_reach: Callable[[Address], bool], deadline: float, wanted: Wanted) -> str:
     """The one address to call. All that a name stands for must be allowed, or none is called."""
     host = target.hostname or ""
     answers: queue.Queue[list[str]] = queue.Queue()
@@ -187,7 +187,7 @@ def _resolve(target: SplitResult, may_reach: Callable[[Address], bool], deadline
     if not found:
         raise Refused(f"There is no {host} on the internet. Check the address.")
     if not all(may_reach(ipaddress.ip_address(address.partition("%")[0])) for address in found):
-        raise Refused(f"{host} is an address inside a network, not on the internet. Save the page and import the file.")
+        raise Refused(f"{host} is an address inside a network, not on the internet. {wanted.otherwise}")
     return found[0]
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
+from django.db import transaction
+
 from keepshowingup.core.drafting import draft
 from keepshowingup.core.errors import Refused
 from keepshowingup.core.timing import OnDate
-from keepshowingup.editorial.composing import add_step
+from keepshowingup.editorial.composing import add_step, set_timing
 from keepshowingup.editorial.models import Article, Sequence, Step
+from keepshowingup.editorial.revising import locked_step
 
 BETWEEN = timedelta(days=7)
 
@@ -30,13 +33,35 @@ def add_issue(sequence: Sequence, article: Article, *, author: str, now: datetim
     body = letters[0].markdown
     if article.source_url and len(letters) > 1:
         body += f"\n\n[Read the whole article]({article.source_url})"
-    dates = sequence.steps.filter(deleted_at=None).exclude(on_date=None).values_list("on_date", flat=True)
     return add_step(
         sequence.pk,
-        timing=OnDate(next_issue_on((each for each in dates if each), now.date())),
+        timing=OnDate(next_issue_on(_dates(sequence), now.date())),
         subject=letters[0].subject,
         preheader=letters[0].preheader,
         body=body,
         author=author,
         now=now,
     )
+
+
+def move_on(now: datetime) -> int:
+    """Give issues of feeds another day whose day came before anybody approved them; answers how many.
+
+    Approved afterwards they would be of a day that is past, and nobody would get them.
+    """
+    late = Step.objects.filter(feed_items__isnull=False, on_date__lte=now.date(), deleted_at=None, current=None)
+    moved = 0
+    for step in late.exclude(revisions__approval__isnull=False).distinct().order_by("on_date", "pk"):
+        with transaction.atomic():
+            held = locked_step(step.pk)
+            # Somebody may have said yes, or chosen another day, since we looked.
+            if held.on_date != step.on_date or held.revisions.filter(approval__isnull=False).exists():
+                continue
+            set_timing(held.pk, OnDate(next_issue_on(_dates(held.sequence), now.date()), held.at_time), now=now)
+            moved += 1
+    return moved
+
+
+def _dates(sequence: Sequence) -> list[date]:
+    dates = sequence.steps.filter(deleted_at=None).values_list("on_date", flat=True)
+    return [each for each in dates if each is not None]

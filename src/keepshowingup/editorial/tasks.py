@@ -11,6 +11,7 @@ from django.db import Error as DatabaseTrouble
 from django.db import connection
 
 from keepshowingup.editorial.feeding import due_feeds, look_at
+from keepshowingup.editorial.issues import move_on
 
 log = logging.getLogger(__name__)
 
@@ -19,11 +20,12 @@ _at_it = threading.Lock()
 
 @shared_task(name="keepshowingup.feeds")
 def feeds() -> None:
-    """See which feeds are due and ask them, beside the worker's own thread.
+    """Move issues on that nobody approved in time; see which feeds are due and ask them beside the worker's own thread.
 
     Another person's server may take ten seconds to say nothing, and a tick or a confirmation would wait behind it. A
     worker that stops leaves them where they are: what was begun is due again after its lease.
     """
+    move_on(settings.CLOCK.now())
     due = due_feeds(settings.CLOCK.real())
     if due and _at_it.acquire(blocking=False):
         threading.Thread(target=ask, args=(due,), name="feeds", daemon=True).start()
