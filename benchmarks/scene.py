@@ -70,7 +70,7 @@ def base() -> None:
         )
         for position, letter in enumerate(folder.steps):
             assert isinstance(letter.timing, AfterDays)
-            words = {"subject": letter.subject, "preheader": letter.preheader, "body": letter.body}
+            words: dict[str, Any] = {"subject": letter.subject, "preheader": letter.preheader, "body": letter.body}
             step = Step.objects.create(
                 sequence=sequence, key=letter.key, position=position, after_days=letter.timing.days, **words
             )

@@ -13,7 +13,7 @@ from factory.helpers import post_generation
 from keepshowingup.audience.models import Consent, Invitation, Notice, Subscriber
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.delivery.models import Dispatch
-from keepshowingup.editorial.models import Approval, Article, Comment, Edit, Masthead, Revision, Sequence, Step
+from keepshowingup.editorial.models import Approval, Article, Comment, Edit, Feed, Masthead, Revision, Sequence, Step
 
 MONDAY = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
 
@@ -146,6 +146,19 @@ class CommentFactory(DjangoModelFactory[Comment]):
     author = "writer@harbour.example"
     said_at = MONDAY
     text = "Is this the right day for it?"
+
+
+class FeedFactory(DjangoModelFactory[Feed]):
+    """A feed at an address nobody may reach."""
+
+    class Meta:
+        model = Feed
+
+    url = Numbered(lambda n: f"http://127.0.0.1:9/feed-{n}")
+    title = "Harbour notes"
+    added_by = "ruth@harbour.example"
+    added_at = MONDAY
+    next_at = MONDAY
 
 
 class EditFactory(DjangoModelFactory[Edit]):

@@ -68,6 +68,7 @@ app.conf.update(
         "keepshowingup.tidy": {"queue": "maintenance"},
         "keepshowingup.tidy_outcomes": {"queue": "maintenance"},
         "keepshowingup.tell_staff": {"queue": "maintenance"},
+        "keepshowingup.feeds": {"queue": "maintenance"},
         "keepshowingup.drain_notices": {"queue": "transactional"},
         "keepshowingup.drain_letters": {"queue": "bulk"},
     },
@@ -85,10 +86,11 @@ app.conf.update(
             "schedule": _every(3600),
             "options": {"expires": 3600.0},
         },
+        "feeds": {"task": "keepshowingup.feeds", "schedule": _every(300), "options": {"expires": 300.0}},
     },
     timezone="UTC",
 )
-app.autodiscover_tasks(["keepshowingup.delivery", "keepshowingup.outcomes"])
+app.autodiscover_tasks(["keepshowingup.delivery", "keepshowingup.outcomes", "keepshowingup.editorial"])
 
 
 @setup_logging.connect

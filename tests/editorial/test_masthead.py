@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pytest_django import Settings
 
@@ -38,7 +40,7 @@ def test_what_is_not_given_stays() -> None:
         {"postal_address": "x" * 301},
     ],
 )
-def test_what_can_not_stand_in_a_header_is_refused_and_nothing_changes(given: dict[str, str]) -> None:
+def test_what_can_not_stand_in_a_header_is_refused_and_nothing_changes(given: dict[str, Any]) -> None:
     before = masthead()
     with pytest.raises(WrongUsage):
         edit_masthead(**given)

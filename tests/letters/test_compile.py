@@ -66,7 +66,7 @@ def test_a_link_that_is_no_whole_web_address_is_refused_with_its_line(body: str,
 def test_images_are_refused_because_nothing_in_a_letter_is_fetched() -> None:
     error = refusal("Hello\nthere ![a pixel](https://example.org/p.gif)")
     assert error.line == 2
-    assert "no images" in error.message
+    assert "fetches nothing" in error.message
 
 
 def test_a_link_without_words_is_refused() -> None:

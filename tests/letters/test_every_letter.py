@@ -18,7 +18,7 @@ from keepshowingup.letters.compile import WEIGHT_LIMIT, kinds
 from keepshowingup.letters.compose import HelpNow, LetterValues, compose, render
 from keepshowingup.letters.dates import say_day, say_greeting, say_part_of_day, say_span
 from keepshowingup.letters.themes import themes
-from keepshowingup.letters.values import SAMPLE, URL_FIELDS
+from keepshowingup.letters.values import MERGE_FIELDS, SAMPLE, URL_FIELDS
 from keepshowingup.letters.words import choose_language, foot_of, languages, sentence
 from tests.letters.samples import HEADERS, letter_of, words_of
 from tests.letters.test_compose import assert_wire_form
@@ -99,7 +99,7 @@ def all_saying(value: str) -> LetterValues:
 
 
 hostile = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)
-TEXT_FIELDS = sorted(name for name, value in vars(SAMPLE).items() if isinstance(value, str) and name not in URL_FIELDS)
+TEXT_FIELDS = sorted(MERGE_FIELDS - set(URL_FIELDS))
 
 
 @given(hostile, st.sampled_from(kinds()), st.sampled_from(themes()))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from keepshowingup.letters.compile import compile_letter
@@ -85,7 +87,7 @@ def test_what_is_not_a_name_and_its_fallback_is_refused(body: str, line: int, wo
 
 @pytest.mark.parametrize("part", ["subject", "preheader"])
 def test_subject_and_preheader_say_where_the_fault_is(part: str) -> None:
-    parts = {"subject": "Hello", "preheader": ""} | {part: "For {{ nobody }}"}
+    parts: dict[str, Any] = {"subject": "Hello", "preheader": ""} | {part: "For {{ nobody }}"}
     with pytest.raises(LetterError) as raised:
         compile_letter("step", body="Hello.", **parts)
     assert raised.value.part == part

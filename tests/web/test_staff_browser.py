@@ -204,6 +204,7 @@ def test_every_page_is_there_for_everybody(
         url("today"),
         url("articles"),
         url("article_import"),
+        url("feeds"),
         url("sequences"),
         url("sequence_create"),
         url("letter", step.pk),

@@ -14,7 +14,14 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from keepshowingup import settings as product
 from keepshowingup.editorial.people import ROLES, Role
 from keepshowingup.web.staff.roles import LEAST
-from tests.factories import ArticleFactory, CommentFactory, DispatchFactory, EditFactory, SubscriberFactory
+from tests.factories import (
+    ArticleFactory,
+    CommentFactory,
+    DispatchFactory,
+    EditFactory,
+    FeedFactory,
+    SubscriberFactory,
+)
 from tests.web.staff_desk import PASSWORD, desk, person, sequence_by, url
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +51,7 @@ def addresses() -> dict[str, str]:
         "step_id": sequence.steps.get(position=1).pk,
         "opaque": SubscriberFactory.create().opaque,
         "person_id": person("viewer", "Somebody").pk,
+        "feed_id": FeedFactory.create().pk,
         "edit_id": EditFactory.create(sequence=sequence).pk,
         "letter_id": DispatchFactory.create(state="unknown").pk,
         "comment_id": CommentFactory.create(step=sequence.steps.get(position=1)).pk,

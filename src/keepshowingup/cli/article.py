@@ -63,23 +63,45 @@ def import_(source: str, title: str | None, as_json: bool) -> None:
     with_django()
     from django.conf import settings
 
-    from keepshowingup.editorial.importing import import_article
+    from keepshowingup.editorial.fetching import fetch_page, fetch_picture
+    from keepshowingup.editorial.importing import import_article, left_out
 
     now = settings.CLOCK.now()
     if source.lower().startswith(("http://", "https://")):
-        from keepshowingup.editorial.fetching import fetch_page
-
         page = fetch_page(source)
-        kept = import_article(page.data, name=page.name, title=title, now=now, source_url=page.url)
+        kept = import_article(page.data, name=page.name, title=title, now=now, source_url=page.url, fetch=fetch_picture)
     else:
-        kept = import_article(_read(source), name=Path(source).name, title=title, now=now)
+        kept = import_article(_read(source), name=Path(source).name, title=title, now=now, fetch=fetch_picture)
     if as_json:
         _say({"id": kept.pk, "slug": kept.slug, "title": kept.title, "words": kept.words, "findings": kept.findings})
         return
     click.echo(f"{kept.title}: {count_of(kept.words, 'word')}, kept as {kept.slug}.")
     if kept.findings:
         click.echo(f"The proofreader found {len(kept.findings)} things to look at.")
+    for sentence in left_out(kept):
+        click.echo(sentence, err=True)
+    if not kept.licence:
+        click.echo(
+            "It says no licence. Letters of it start once somebody states one: keepshowingup article licence", err=True
+        )
     click.echo(f"Draft letters from it: keepshowingup article draft {source}")
+
+
+@article.command("licence")
+@click.argument("slug")
+@click.argument("licence", metavar="TEXT")
+@click.option("--by", help="Who says so. Default: whoever is at this terminal.")
+def licence_(slug: str, licence: str, by: str | None) -> None:
+    """State what may be done with an article, such as "CC BY 4.0", or "our own". Letters of it start no sooner."""
+    from keepshowingup.cli.root import at_terminal, with_django
+
+    with_django()
+    from django.conf import settings
+
+    from keepshowingup.editorial.licensing import find_article, state_licence
+
+    stated = state_licence(find_article(slug).pk, licence, by=by or at_terminal(), now=settings.CLOCK.now())
+    click.echo(f"{stated.title}: {stated.licence}")
 
 
 @article.command("draft")

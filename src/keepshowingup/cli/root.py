@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "mailbox": ("run", "mailbox", "A development inbox: SMTP in, a page out."),
     "tick": ("run", "tick", "Claim what is due and hand it over, once or in a loop, without a broker."),
     "article": ("article", "article", "Bring articles in and draft letters from them."),
+    "feed": ("feed", "feed", "Feeds whose news become drafts, or issues for approval."),
     "proofread": ("article", "proofread", "Read a text as the proofreader does."),
     "sequence": ("sequence", "sequence", "List, check, approve, start and pause sequences."),
     "subscriber": ("subscriber", "subscriber", "Add, import, show, pause and erase readers."),

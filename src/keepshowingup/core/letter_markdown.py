@@ -1,9 +1,13 @@
-"""An article's Markdown made fit for a letter: no images, raw HTML, dead links or code. No word is changed."""
+"""An article's Markdown made fit for a letter: no raw HTML, dead links, code, or pictures that are not kept here.
+
+No word is changed.
+"""
 
 from __future__ import annotations
 
 import re
 
+from keepshowingup.core.pictures import names_in
 from keepshowingup.core.reading_copy import even_lines
 
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff]")
@@ -37,9 +41,14 @@ def shielded(line: str) -> str:
 
 
 def unwrapped(text: str, addresses: dict[str, str]) -> str:
-    """The text without images, raw HTML, footnote marks, and links that lead nowhere from a letter."""
+    """The text without raw HTML, footnote marks, links that lead nowhere from a letter, and pictures of others."""
+
+    def image(match: re.Match[str]) -> str:
+        return match.group() if names_in(match.group()) else ""
 
     def link(match: re.Match[str]) -> str:
+        if names_in(match.group()) and text[max(0, match.start() - 1) : match.start()] == "!":
+            return match.group()
         words, address = match.group(1), match.group(2)
         if not words.strip():
             return ""
@@ -50,7 +59,7 @@ def unwrapped(text: str, addresses: dict[str, str]) -> str:
         address = addresses.get((match.group(2) or match.group(1)).lower())
         return match.group() if address is None else f"[{match.group(1)}]({address})"
 
-    text = _TAG.sub("", _BREAK_TAG.sub("\n", _IMAGE.sub("", text)))
+    text = _TAG.sub("", _BREAK_TAG.sub("\n", _IMAGE.sub(image, text)))
     text = _FOOTNOTE.sub("", _LINK_BY_NAME.sub(link_by_name, text))
     return _LINK.sub(link, text)
 

@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 from keepshowingup.core.blocks import Block, BlockKind
+from keepshowingup.core.pictures import names_in
 
 _MARKS = re.compile(
     r"!\[[^\]]*\]\([^)]*\)|(?<=\])\([^)]*\)|[\[\]]|\*{1,3}|(?<!\w)_+|_+(?!\w)|\A#{1,6}\s+|\s#+\Z|\A\s*>\s?"
@@ -114,7 +115,7 @@ def _furniture(block: Block) -> list[Residue]:
     for start, line in lines:
         if _TEMPLATE.match(line):
             found.append(Residue(ResidueKind.FURNITURE, start, start + len(line)))
-        elif _IMAGE.match(line) and line.strip():
+        elif _IMAGE.match(line) and line.strip() and not names_in(line):
             found.append(Residue(ResidueKind.IMAGE, start, start + len(line)))
         elif line.strip() and _is(pattern, line):
             found.append(Residue(ResidueKind.FURNITURE, start, start + len(line)))

@@ -15,7 +15,7 @@ from keepshowingup.audience.tokens import Purpose, link, make
 from keepshowingup.core.timing import load_zone, local_date
 from keepshowingup.delivery.held import Held
 from keepshowingup.delivery.naming import opaque_of
-from keepshowingup.delivery.stationery import Drawer, Stationery
+from keepshowingup.delivery.stationery import Drawer, Stationery, hosted_pictures
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Sequence, Step
 from keepshowingup.letters.compile import standard_letter
@@ -62,7 +62,7 @@ def _letter(held: Held, sequence: Sequence, paper: Stationery, sender: str) -> b
     paper.on_rendering(held)
     with paper.drawer.in_bounds(held.revision_id):
         rendered = render(paper.drawer.letter(look), replace(shared, **personal._asdict()))
-    return compose(rendered, headers)
+    return compose(rendered, headers, paper.drawer.enclosed(held.revision_id, shared))
 
 
 def _personal_values(held: Held, asking: Container[int | None]) -> Personal:
@@ -140,7 +140,8 @@ def values_for(reader: Subscriber, step: Step, now: datetime, *, joined_at: date
     sequence = step.sequence
     held = invented(reader, sequence, now, enrolled_at=joined_at, step_key=step.key)
     shared = _shared_values(held, sequence, Stationery(masthead(), {}, Drawer(), now))
-    return replace(shared, **_personal_values(held, (None,))._asdict())
+    # Whoever looks at a letter in a browser has no parts of a message to look into.
+    return replace(shared, pictures_at=hosted_pictures(), **_personal_values(held, (None,))._asdict())
 
 
 def invented(reader: Subscriber, sequence: Sequence, now: datetime, **known: object) -> Held:

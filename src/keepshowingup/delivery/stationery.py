@@ -20,11 +20,13 @@ from keepshowingup.delivery.marks import words_of_mark
 from keepshowingup.editorial.help_now import lines_for
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Edition, Masthead, Revision, Sequence
+from keepshowingup.editorial.pictures import read_pictures
 from keepshowingup.letters.compile import CompiledLetter
 from keepshowingup.letters.compose import HelpNow, LetterValues
 from keepshowingup.letters.cutoff import cut_off
 from keepshowingup.letters.dates import part_of_day, say_day, say_greeting, say_part_of_day
 from keepshowingup.letters.errors import CutOff
+from keepshowingup.letters.pictures import EMBEDDED, enclose, pictures_in
 from keepshowingup.letters.signing import Signer
 from keepshowingup.letters.skeleton import Skeleton, skeleton_of
 from keepshowingup.letters.themes import choose_theme
@@ -48,12 +50,15 @@ class Drawer:
     cut_off: dict[int, str] = field(default_factory=dict)
     asking: set[int] = field(default_factory=set)
     """The revisions that ask whether they helped: only for these a link is made."""
+    enclosures: dict[int, bytes] = field(default_factory=dict)
+    """The pictures of letters that take them along, as they stand in the message."""
 
     def read(self, revision_ids: set[int]) -> None:
         """Have these revisions' letters at hand."""
         if len(self.letters) > MOST_KEPT:
             self.letters.clear()
             self.looks.clear()
+            self.enclosures.clear()
         unread = revision_ids - self.letters.keys()
         for revision in Revision.objects.filter(pk__in=unread):
             self.letters[revision.pk] = compiled(revision)
@@ -74,8 +79,17 @@ class Drawer:
                 self.skeletons.clear()
             look, shared, has = shape
             with self.in_bounds(look[0]):
-                self.skeletons[shape] = skeleton_of(self.letter(look), shared, has)
+                self.skeletons[shape] = skeleton_of(self.letter(look), shared, has, self.enclosed(look[0], shared))
         return self.skeletons[shape]
+
+    def enclosed(self, revision_id: int, shared: LetterValues) -> bytes:
+        """The pictures that come along inside of this letter; nothing where they are on our host, or there are none."""
+        if shared.pictures_at != EMBEDDED:
+            return b""
+        if revision_id not in self.enclosures:
+            found = read_pictures(pictures_in(self.letters[revision_id].html))
+            self.enclosures[revision_id] = enclose({name: picture.data for name, picture in found.items()})
+        return self.enclosures[revision_id]
 
     @contextmanager
     def in_bounds(self, revision_id: int) -> Iterator[None]:
@@ -179,6 +193,7 @@ class Stationery:
                 article_title=article.title if article else "",
                 part_of_day=say_part_of_day(part, sequence.language),
                 greeting=say_greeting(part, sequence.language),
+                pictures_at=pictures_at(self.head),
                 foot=foot_of(language),
                 milestone=mark,
             )
@@ -214,6 +229,16 @@ def in_look(revision: Revision, theme: str) -> CompiledLetter:
     edition = revision.editions.filter(theme=theme).first()
     letter = compiled(revision)
     return replace(letter, html=edition.html) if edition else letter
+
+
+def pictures_at(head: Masthead) -> str:
+    """Where a letter's pictures are: inside of it where the masthead says so, else on our own host."""
+    return EMBEDDED if head.encloses_pictures else hosted_pictures()
+
+
+def hosted_pictures() -> str:
+    """Where pictures are on our own host, the same for every reader."""
+    return f"{settings.BASE_URL}/pictures/"
 
 
 @functools.cache

@@ -285,6 +285,14 @@ def restore_step(step_id: int, *, now: datetime) -> Step:
     return step
 
 
+def free_slug(title: str) -> str:
+    """A slug of the title that no sequence has yet."""
+    wanted = slugify(title)[: KEY_LENGTH - 4] or "letters"
+    taken = set(Sequence.objects.filter(slug__startswith=wanted).values_list("slug", flat=True))
+    numbered = (f"{wanted}-{number}" for number in range(2, len(taken) + 3))
+    return wanted if wanted not in taken else next(slug for slug in numbered if slug not in taken)
+
+
 def _free_key(sequence: Sequence, wanted: str) -> str:
     """A key like ``wanted`` that no letter of the sequence has, or ever had."""
     stem = wanted[: KEY_LENGTH - 5].strip("-") or "letter"

@@ -1,4 +1,4 @@
-"""A page from the web, fetched with care: a link that an editor pastes must not reach into the house.
+"""Pages, pictures and feeds from the web, fetched with care: a link must not reach into the house.
 
 http and https only. Each name is looked up once, and the address that was checked is the one that is called, so that
 a name that changes its answer gains nothing. Every redirect goes through the same gate.
@@ -13,17 +13,18 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from keepshowingup.core.errors import Refused
+from keepshowingup.core.pictures import PICTURE_LIMIT
 
 #: Bytes a page may have, seconds it may take from the first look-up to the last byte, redirects it may make.
 PAGE_LIMIT = 5 * 1024 * 1024
 SECONDS = 10.0
 REDIRECTS = 5
-_AGENT = "keepshowingup (article import, started by a person)"
+_AGENT = "keepshowingup (article import)"
 _ENDINGS = {
     "text/html": ".html",
     "application/xhtml+xml": ".html",
@@ -38,6 +39,46 @@ _EMBEDDING = (
 )
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for: its name in sentences, the kinds asked for and the only ones taken (None: any), its limit."""
+
+    what: str
+    accept: str
+    kinds: frozenset[str] | None
+    limit: int
+    otherwise: str
+    """What a person can do instead."""
+
+
+PAGE = Wanted(
+    "page",
+    "text/html, text/plain, text/markdown",
+    frozenset(_ENDINGS),
+    PAGE_LIMIT,
+    "Save it as a file and import that.",
+)
+# A picture is known by its own bytes, whatever its server calls it. Twice what is kept: some of it is taken out.
+PICTURE = Wanted(
+    "picture", "image/jpeg, image/png, image/gif", None, 2 * PICTURE_LIMIT, "Save it smaller and add it by hand."
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server sent: its kind, bytes and headers (names in small letters), and the address in the end.
+
+    ``data`` is empty and ``unchanged`` set when the server says that it is what we had (304).
+    """
+
+    kind: str
+    charset: str | None
+    data: bytes
+    headers: Mapping[str, str]
+    url: str
+    unchanged: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,16 +106,45 @@ def fetch_page(url: str, *, may_reach: Callable[[Address], bool] = is_public, se
 
     Raises :class:`Refused`, with a sentence, for every other answer. ``may_reach`` decides about addresses.
     """
+    answer = fetch(url, PAGE, may_reach=may_reach, seconds=seconds)
+    return Page(_as_utf8(answer.data, answer.charset), "page" + _ENDINGS[answer.kind], answer.url)
+
+
+def fetch_picture(url: str, *, may_reach: Callable[[Address], bool] = is_public, seconds: float = SECONDS) -> bytes:
+    """The bytes of a picture, whatever they are. Raises :class:`Refused`, with a sentence, where there are none."""
+    return fetch(url, PICTURE, may_reach=may_reach, seconds=seconds).data
+
+
+def fetch(
+    url: str,
+    wanted: Wanted,
+    *,
+    headers: Mapping[str, str] | None = None,
+    may_reach: Callable[[Address], bool] = is_public,
+    seconds: float = SECONDS,
+) -> Answer:
+    """Ask for what is at an address and at those it sends on to. ``headers`` are asked with, such as ``If-None-Match``.
+
+    Raises :class:`Refused`, with a sentence, for every other answer. ``may_reach`` decides about addresses.
+    """
     deadline = time.monotonic() + seconds
     for _ in range(REDIRECTS + 1):
         target = _checked(url)
-        answer = _ask(target, _resolve(target, may_reach, deadline), deadline)
-        if isinstance(answer, str):
-            url = urljoin(url, answer)
-            continue
-        kind, data = answer
-        return Page(data, "page" + _ENDINGS[kind], url)
-    raise Refused("The page sends from one address to the next without end. Save it as a file and import that.")
+        try:
+            answer = _ask(target, _resolve(target, may_reach, deadline, wanted), deadline, wanted, headers or {})
+        except TimeoutError:
+            raise Refused(f"The {wanted.what} took longer than {SECONDS:.0f} seconds. {wanted.otherwise}") from None
+        if not isinstance(answer, str):
+            return replace(answer, url=url)
+        url = _joined(url, answer)
+    raise Refused(f"The {wanted.what} sends from one address to the next without end. {wanted.otherwise}")
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise Refused("The page sends on to what is no web address. Check it in a browser.") from None
 
 
 def _checked(url: str) -> SplitResult:
@@ -96,7 +166,7 @@ def _port(target: SplitResult) -> int:
     return target.port or (443 if target.scheme == "https" else 80)
 
 
-def _resolve(target: SplitResult, may_reach: Callable[[Address], bool], deadline: float) -> str:
+def _resolve(target: SplitResult, may_reach: Callable[[Address], bool], deadline: float, wanted: Wanted) -> str:
     """The one address to call. All that a name stands for must be allowed, or none is called."""
     host = target.hostname or ""
     answers: queue.Queue[list[str]] = queue.Queue()
@@ -113,36 +183,39 @@ def _resolve(target: SplitResult, may_reach: Callable[[Address], bool], deadline
     try:
         found = answers.get(timeout=max(0.01, deadline - time.monotonic()))
     except queue.Empty:
-        raise _too_slow() from None
+        raise TimeoutError from None
     if not found:
         raise Refused(f"There is no {host} on the internet. Check the address.")
     if not all(may_reach(ipaddress.ip_address(address.partition("%")[0])) for address in found):
-        raise Refused(f"{host} is an address inside a network, not on the internet. Save the page and import the file.")
+        raise Refused(f"{host} is an address inside a network, not on the internet. {wanted.otherwise}")
     return found[0]
 
 
-def _ask(target: SplitResult, address: str, deadline: float) -> str | tuple[str, bytes]:
-    """One request to one checked address: where it redirects to, or the kind and bytes of a page."""
+def _ask(
+    target: SplitResult, address: str, deadline: float, wanted: Wanted, headers: Mapping[str, str]
+) -> str | Answer:
+    """One request to one checked address: where it redirects to, or what it answers. Too slow, a TimeoutError."""
     host = target.hostname or ""
     try:
         connection = _connect(target, address, deadline)
     except TimeoutError:
-        raise _too_slow() from None
+        raise
     except OSError as error:
         raise Refused(f"{host} can't be reached: {error.strerror or 'no answer'}. Try again later.") from error
     # A server that sends a byte now and then beats every time limit on a single read.
     watch = threading.Timer(max(0.01, deadline - time.monotonic()), _hang_up, [connection])
     watch.start()
     try:
-        answer = _exchange(target, connection)
+        answer = _exchange(target, connection, wanted, headers)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if time.monotonic() >= deadline:
+            raise TimeoutError from None
+        raise Refused(f"{host} broke off in mid-answer. Try again. {wanted.otherwise}") from error
+    else:
         # Hung up on, a page without a stated length looks finished.
         if time.monotonic() >= deadline:
-            raise _too_slow()
+            raise TimeoutError
         return answer
-    except (OSError, http.client.HTTPException) as error:
-        if time.monotonic() >= deadline:
-            raise _too_slow() from None
-        raise Refused(f"{host} broke off in mid-answer. Try again, or save the page and import the file.") from error
     finally:
         watch.cancel()
         connection.close()
@@ -168,7 +241,9 @@ def _hang_up(connection: socket.socket) -> None:
         return
 
 
-def _exchange(target: SplitResult, connection: socket.socket) -> str | tuple[str, bytes]:
+def _exchange(
+    target: SplitResult, connection: socket.socket, wanted: Wanted, headers: Mapping[str, str]
+) -> str | Answer:
     host = target.hostname or ""
     client = http.client.HTTPConnection(host)
     client.sock = connection
@@ -180,24 +255,30 @@ def _exchange(target: SplitResult, connection: socket.socket) -> str | tuple[str
     client.putrequest("GET", path, skip_host=True, skip_accept_encoding=True)
     client.putheader("Host", shown if _port(target) == standard else f"{shown}:{_port(target)}")
     client.putheader("User-Agent", _AGENT)
-    client.putheader("Accept", "text/html, text/plain, text/markdown")
+    client.putheader("Accept", wanted.accept)
     client.putheader("Accept-Encoding", "identity")
     client.putheader("Connection", "close")
+    for name, value in headers.items():
+        client.putheader(name, value)
     client.endheaders()
     answer = client.getresponse()
     if answer.status in {301, 302, 303, 307, 308} and (location := answer.getheader("Location")):
         return location
+    said = {name.lower(): value for name, value in answer.getheaders()}
+    if answer.status == 304 and headers:
+        return Answer("", None, b"", said, "", unchanged=True)
     if answer.status != 200:
         raise Refused(f"{host} answers {answer.status} {answer.reason}. Check the address in a browser.")
     kind = answer.headers.get_content_type()
-    if kind not in _ENDINGS or answer.getheader("Content-Encoding", "identity") != "identity":
-        raise Refused(f"What {host} sends is not an article ({kind}). Save its text as a file and import that.")
-    data = answer.read(PAGE_LIMIT + 1)
-    if len(data) > PAGE_LIMIT:
-        raise Refused("The page has more than 5 MB. Save only its text as a file and import that.")
+    taken = wanted.kinds is None or kind in wanted.kinds
+    if not taken or said.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
+        raise Refused(f"What {host} sends is no {wanted.what} that can be read ({kind}). {wanted.otherwise}")
+    data = answer.read(wanted.limit + 1)
+    if len(data) > wanted.limit:
+        raise Refused(f"The {wanted.what} has more than {wanted.limit // 1024 // 1024} MB. {wanted.otherwise}")
     if answer.length:
         raise http.client.IncompleteRead(data, answer.length)
-    return kind, _as_utf8(data, answer.headers.get_content_charset())
+    return Answer(kind, answer.headers.get_content_charset(), data, said, "")
 
 
 def _as_utf8(data: bytes, charset: str | None) -> bytes:
@@ -208,7 +289,3 @@ def _as_utf8(data: bytes, charset: str | None) -> bytes:
         return data.decode(charset).encode("utf-8")
     except (UnicodeDecodeError, LookupError):
         return data
-
-
-def _too_slow() -> Refused:
-    return Refused(f"The page took longer than {SECONDS:.0f} seconds. Save it as a file and import that.")

@@ -11,6 +11,7 @@ from keepshowingup.core.care import Care
 from keepshowingup.core.errors import Refused
 from keepshowingup.editorial.fields import Fault, toml_text
 from keepshowingup.editorial.folder_fields import DAY_NAMES
+from keepshowingup.editorial.folder_pictures import picture_files
 from keepshowingup.editorial.folder_timings import timing_rows
 from keepshowingup.editorial.folders import (
     EVERY_DAY,
@@ -52,6 +53,7 @@ def write_folder(sequence: FolderSequence, path: Path, *, deleted_keys: Collecti
             "Apply the folder first, or export to an empty one."
         )
     texts: dict[str, str] = {}
+    pictures: dict[str, bytes] = {}
     kept: list[str] = []
     if read_sequence_file(path)[0] == replace(sequence, steps=()):
         kept.append(SEQUENCE_FILE)
@@ -64,12 +66,16 @@ def write_folder(sequence: FolderSequence, path: Path, *, deleted_keys: Collecti
             kept.append(name)
         else:
             texts[f"{step.number:0{width}d}-{step.key}.md"] = step_text(step)
+            pictures |= picture_files(step.pictures)
     removed = sorted({name for name, _ in there.values()} - set(texts) - set(kept))
+    # First what letters show, then the letters: whoever looks in between finds nothing missing.
+    for name, data in pictures.items():
+        _write(path / name, data)
     for name, text in texts.items():
-        _write(path / name, text)
+        _write(path / name, text.encode())
     for name in removed:
         (path / name).unlink()
-    return Written(tuple(texts), tuple(removed), tuple(kept))
+    return Written((*texts, *pictures), tuple(removed), tuple(kept))
 
 
 def sequence_text(sequence: FolderSequence) -> str:
@@ -149,7 +155,8 @@ def _refuse_another(sequence: FolderSequence, path: Path) -> None:
         raise Refused(f"{path} holds the sequence {other.slug}, not {sequence.slug}. Export to another folder.")
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8", newline="\n")
+    draft.write_bytes(data)
     os.replace(draft, path)

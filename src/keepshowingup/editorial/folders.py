@@ -15,9 +15,11 @@ from pathlib import Path
 from keepshowingup.core.care import Care, loop_from, read_exit
 from keepshowingup.core.conditions import Condition, read_condition
 from keepshowingup.core.errors import Refused, WrongUsage
+from keepshowingup.core.pictures import Picture
 from keepshowingup.core.timing import AfterDays, Timing
 from keepshowingup.editorial.fields import Fault, Fields, read_plain, read_toml
 from keepshowingup.editorial.folder_fields import DAY_NAMES, SEQUENCE_FIELDS, STEP_FIELDS, names
+from keepshowingup.editorial.folder_pictures import kept_names
 from keepshowingup.editorial.folder_timings import WHEN, read_timing
 from keepshowingup.editorial.kinds import kind_of
 from keepshowingup.editorial.timings import check_hours, fault_in_kind, fault_in_lateness, fault_in_milestones
@@ -64,6 +66,7 @@ class FolderStep:
     file: str = field(default="", compare=False)
     places: Mapping[str, int] = field(default_factory=dict, compare=False)
     rows: Sequence[str] = field(default=(), compare=False, repr=False)
+    pictures: Mapping[str, Picture] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -127,10 +130,11 @@ def check_letter(step: FolderStep, language: str, kind: str = "step") -> list[Fa
     """Why the step's letter of this kind can't be made; empty when it can."""
     faults = []
     subject, preheader, body = step.subject or STAND_IN, step.preheader, step.body or STAND_IN
+    pictures = {name: picture.measures for name, picture in step.pictures.items()}
     # The compiler stops at the first fault; mended with a stand-in it goes on to the next.
     for _ in range(MOST_FAULTS):
         try:
-            compile_letter(kind, subject=subject, preheader=preheader, body=body, language=language)
+            compile_letter(kind, subject=subject, preheader=preheader, body=body, language=language, pictures=pictures)
         except LetterError as error:
             faults.append(letter_fault(step, error))
             if error.part == "subject":
@@ -261,7 +265,13 @@ def read_step_file(path: Path) -> tuple[FolderStep | None, list[Fault]]:
     """One letter from its file, and what is wrong in it."""
     faults: list[Fault] = []
     text = _text(path, faults)
-    return (None, faults) if text is None else read_step(text, path.name)
+    if text is None:
+        return None, faults
+    step, faults = read_step(text, path.name)
+    if step is None:
+        return None, faults
+    body, pictures, found = kept_names(step.body, path.parent, path.name, step.places["body"])
+    return replace(step, body=body, pictures=pictures), faults + found
 
 
 def read_step(text: str, file: str) -> tuple[FolderStep | None, list[Fault]]:

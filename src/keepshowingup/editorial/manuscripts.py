@@ -24,18 +24,19 @@ _BOMS = (
 )
 
 
-def text_of(data: bytes, name: str) -> str:
+def text_of(data: bytes, name: str, *, images: bool = False) -> str:
     """The Markdown in the bytes of a file called ``name``: .md, .txt, .rst, .html or .docx.
 
-    Raises :class:`Refused` for more than 10 MB and for what is not text.
+    With ``images`` those of pages and Word files stand in it with the address they have there, which is nowhere we may
+    leave them: see :mod:`.gathering`. Raises :class:`Refused` for more than 10 MB and for what is not text.
     """
     check_size(len(data), name)
     suffix = PurePath(name).suffix.lower()
     if suffix == ".docx" or data.startswith(b"PK\x03\x04"):
         # Reading pages and Word files takes large libraries; plain text, the usual case, must not wait for them.
-        from keepshowingup.editorial.pages import word_file_to_markdown
+        from keepshowingup.editorial.word_files import word_file_to_markdown
 
-        return tidy(word_file_to_markdown(data))
+        return tidy(word_file_to_markdown(data, images=images))
     if data.startswith(b"%PDF"):
         raise Refused(f"{name} is a PDF. Save its text as .txt, .md or .docx, and import that.")
     if suffix == ".doc" or data.startswith(b"\xd0\xcf\x11\xe0"):
@@ -47,7 +48,7 @@ def text_of(data: bytes, name: str) -> str:
         return to_markdown(text) if suffix == ".rst" or looks_restructured(text) else text
     from keepshowingup.editorial.pages import page_to_markdown
 
-    return tidy(page_to_markdown(text))
+    return tidy(page_to_markdown(text, images=images))
 
 
 def check_size(size: int, name: str) -> None:

@@ -34,6 +34,7 @@ def edit_masthead(
     postal_address: str | None = None,
     language: str | None = None,
     theme: str | None = None,
+    encloses_pictures: bool | None = None,
 ) -> Masthead:
     """Change what is given, keep the rest. Raises :class:`WrongUsage` with what can't stand in a letter's header."""
     given = {
@@ -50,6 +51,8 @@ def edit_masthead(
         for field, text in given.items():
             if text is not None:
                 setattr(row, field, check_masthead(field, text))
+        if encloses_pictures is not None:
+            row.encloses_pictures = encloses_pictures
         row.save()
     return row
 

@@ -36,6 +36,9 @@ class Masthead(models.Model):
     postal_address = models.CharField(max_length=300, blank=True, help_text="Required by law in every letter.")
     language = models.CharField(max_length=10, default="en", help_text="Spoken where a reader's own is not there")
     theme = models.CharField(max_length=12, blank=True, help_text="How letters look; empty: the house's own look")
+    encloses_pictures = models.BooleanField(
+        default=False, help_text="Pictures come along inside of each letter; else they are on our host"
+    )
 
     class Meta:
         verbose_name = "masthead"
@@ -56,13 +59,89 @@ class Article(models.Model):
     source_url = models.CharField(max_length=500, blank=True)
     source_name = models.CharField(max_length=200, blank=True)
     author = models.CharField(max_length=200, blank=True)
-    licence = models.CharField(max_length=100, blank=True)
+    licence = models.CharField(max_length=100, blank=True, help_text="Empty: nobody has said, and no letter starts")
+    licence_by = models.CharField(max_length=254, blank=True, help_text="Who stated it; empty: the text says so itself")
     words = models.PositiveIntegerField(default=0)
     findings = models.JSONField(default=list, help_text="The proofreader's findings at import")
     imported_at = models.DateTimeField()
 
     class Meta:
         ordering = ["-imported_at"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class KeptPicture(models.Model):
+    """A picture that articles and letters show, under a name made of its bytes. It stays: old letters show it too.
+
+    Its bytes are in the database, so that every backup has them and every host can serve or enclose them.
+    """
+
+    name = models.CharField(max_length=40, unique=True, help_text="32 hexadecimal digits and .jpg, .png or .gif")
+    width = models.PositiveIntegerField(help_text="Pixels, as it is seen")
+    height = models.PositiveIntegerField()
+    octets = models.PositiveIntegerField()
+    data = models.BinaryField()
+    source_url = models.CharField(max_length=500, blank=True, help_text="Where the text came from that showed it first")
+    kept_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Feed(models.Model):
+    """A place on the web that says what is new there (RSS or Atom). What is new becomes drafts, or newsletter issues.
+
+    Moments are the machine's own, UTC: other people's servers know nothing of a calendar that runs fast.
+    """
+
+    class Becomes(models.TextChoices):
+        DRAFTS = "drafts", "drafts"
+        ISSUES = "issues", "issues"
+
+    url = models.CharField(max_length=500, unique=True)
+    title = models.CharField(max_length=200, blank=True)
+    becomes = models.CharField(max_length=10, choices=Becomes, default=Becomes.DRAFTS)
+    sequence = models.ForeignKey(
+        "Sequence", null=True, blank=True, on_delete=models.CASCADE, related_name="feeds", help_text="For issues"
+    )
+    added_by = models.CharField(max_length=254, help_text="The author of what becomes of it: another person approves")
+    added_at = models.DateTimeField()
+    etag = models.CharField(max_length=300, blank=True)
+    last_modified = models.CharField(max_length=100, blank=True)
+    looked_at = models.DateTimeField(null=True, blank=True)
+    next_at = models.DateTimeField(help_text="Not before this it is looked at again")
+    failures = models.PositiveIntegerField(default=0, help_text="In a row")
+    trouble = models.CharField(max_length=500, blank=True, help_text="What went wrong the last time; empty: nothing")
+
+    class Meta:
+        ordering = ["title", "url"]
+
+    def __str__(self) -> str:
+        return self.title or self.url
+
+
+class FeedItem(models.Model):
+    """One item of a feed that was seen: it is not brought in a second time, whatever its feed calls it then.
+
+    ``key``, ``link`` and ``words`` are digests of what it is known by: its own name, its address, its text.
+    """
+
+    feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="items")
+    key = models.CharField(max_length=64)
+    link = models.CharField(max_length=64, blank=True)
+    words = models.CharField(max_length=64)
+    title = models.CharField(max_length=200, blank=True)
+    url = models.CharField(max_length=500, blank=True)
+    seen_at = models.DateTimeField()
+    article = models.ForeignKey(Article, null=True, blank=True, on_delete=models.SET_NULL, related_name="feed_items")
+    step = models.ForeignKey("Step", null=True, blank=True, on_delete=models.SET_NULL, related_name="feed_items")
+    trouble = models.CharField(max_length=500, blank=True, help_text="Why it was not brought in; empty: nothing")
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [models.UniqueConstraint(fields=["feed", "key"], name="feed_item_once")]
 
     def __str__(self) -> str:
         return self.title

@@ -1,30 +1,34 @@
-"""Web pages and Word files as Markdown: the article alone, cleaned, with its headings."""
+"""Web pages as Markdown: the article alone, cleaned, with its headings."""
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from html.parser import HTMLParser
 
-import mammoth
+import lxml.html
 import nh3
 import trafilatura
+from lxml import etree
 
 from keepshowingup.core.errors import Refused
 
-#: Bytes a Word file may have when it is unpacked; a small file can hold a very large one.
-UNPACKED_LIMIT = 100 * 1024 * 1024
 _TAGS = {
     "h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "ul", "ol", "li", "blockquote", "pre", "code", "strong", "b",
-    "em", "i", "a", "div", "section", "article", "main", "dl", "dt", "dd", "table", "tr", "td", "th",
+    "em", "i", "a", "img", "div", "section", "article", "main", "dl", "dt", "dd", "table", "tr", "td", "th",
 }  # fmt: skip
 _DROPPED_WHOLE = {"script", "style", "noscript", "template", "iframe", "nav", "form", "button", "svg", "head"}
 _FEWEST_WORDS = 20
+# Cleaning takes the longer for each the more there are: a page of nothing else would take minutes.
+_MOST_REFERENCES = 200_000
+_STAND_IN = "https://picture.invalid/{}.jpg"
+_STOOD_IN = re.compile(r"\]\(https://picture\.invalid/(\d{1,6})\.jpg\)")
 
 
-def page_to_markdown(html: str) -> str:
+def page_to_markdown(html: str, *, images: bool = False) -> str:
     """The article of a web page as Markdown; the whole page's text where no article stands out."""
+    sources: list[str] = []
+    if images:
+        html, sources = _with_stand_ins(html)
     article = trafilatura.extract(
         html,
         output_format="html",
@@ -32,41 +36,74 @@ def page_to_markdown(html: str) -> str:
         include_links=True,
         include_formatting=True,
         include_tables=True,
+        include_images=images,
     )
-    markdown = html_to_markdown(article) if article else ""
+    markdown = _markdown(article) if article else ""
     if len(markdown.split()) >= _FEWEST_WORDS:
         title = re.search(r"<h1\b[^>]*>(.*?)</h1>", html, re.IGNORECASE | re.DOTALL)
         has_title = re.search(r"^# ", markdown, re.MULTILINE)
-        return markdown if has_title or not title else f"{html_to_markdown(title.group()).strip()}\n\n{markdown}"
-    return html_to_markdown(html)
+        if title and not has_title:
+            markdown = f"{_markdown(title.group()).strip()}\n\n{markdown}"
+    else:
+        markdown = _markdown(html)
+    return _with_sources(markdown, sources)
 
 
-def word_file_to_markdown(data: bytes) -> str:
-    """A ``.docx`` file as Markdown. Raises :class:`Refused` when it can't be read or unpacks to more than 100 MB."""
+def html_to_markdown(html: str, *, images: bool = False) -> str:
+    """HTML of any origin as Markdown; what could run, be fetched, or leads anywhere but to the web or mail goes.
+
+    With ``images`` each stands in it with the address it has in the page.
+    """
+    if not images:
+        return _markdown(html)
+    html, sources = _with_stand_ins(html)
+    return _with_sources(_markdown(html), sources)
+
+
+def _with_stand_ins(html: str) -> tuple[str, list[str]]:
+    """The page with its images at short addresses that every cleaner lets through, and their own ones in order."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-            if unpacked > UNPACKED_LIMIT:
-                raise Refused("The Word file unpacks to more than 100 MB. Save its text without the pictures.")
-            html = mammoth.convert_to_html(
-                io.BytesIO(data),
-                style_map="p[style-name='Title'] => h1:fresh",
-                convert_image=mammoth.images.img_element(lambda image: {"src": ""}),
-            ).value
-    except Refused:
-        raise
-    except Exception as error:  # a broken file fails in many ways inside zip, XML and mammoth
-        raise Refused("The Word file can't be read. Open it in a word processor and save it as .docx again.") from error
-    return html_to_markdown(html)
+        tree = lxml.html.document_fromstring(html.encode(), parser=lxml.html.HTMLParser(encoding="utf-8"))
+    except (etree.ParserError, ValueError):
+        return html, []  # nothing but comments, or nothing at all
+    sources: list[str] = []
+    for image in tree.iter("img"):
+        source, words = image.get("data-src") or image.get("src") or "", " ".join((image.get("alt") or "").split())
+        figure = next(image.iterancestors("figure"), None)
+        caption = figure.find(".//figcaption") if figure is not None else None
+        if not words and caption is not None:
+            words = " ".join(caption.text_content().split())
+        image.attrib.clear()
+        if source.strip():
+            image.set("src", _STAND_IN.format(len(sources)))
+            image.set("alt", words)
+            sources.append(source.strip())
+    return lxml.html.tostring(tree, encoding="unicode"), sources
 
 
-def html_to_markdown(html: str) -> str:
-    """HTML of any origin as Markdown; what could run, be fetched, or leads anywhere but to the web or mail goes."""
+def _with_sources(markdown: str, sources: list[str]) -> str:
+    def source(match: re.Match[str]) -> str:
+        number = int(match.group(1))
+        return f"]({_address(sources[number])})" if number < len(sources) else "]()"
+
+    return _STOOD_IN.sub(source, markdown)
+
+
+def _address(source: str) -> str:
+    """An address that can stand in Markdown's parentheses."""
+    return re.sub(r"[\s()<>\\]", lambda match: f"%{ord(match.group()):02X}", source)
+
+
+def _markdown(html: str) -> str:
+    if html.count("&") > _MOST_REFERENCES:
+        raise Refused(
+            "The text holds more signs written as codes than any article does. Save its words as a text file."
+        )
     cleaned = nh3.clean(
         html,
         tags=_TAGS,
         clean_content_tags=_DROPPED_WHOLE,
-        attributes={"a": {"href"}},
+        attributes={"a": {"href"}, "img": {"src", "alt"}},
         url_schemes={"http", "https", "mailto"},
         link_rel=None,
     )
@@ -107,10 +144,18 @@ class _MarkdownWriter(HTMLParser):
         elif tag == "a":
             self.addresses.append(dict(attrs).get("href") or "")
             self.line += "[" if self.addresses[-1] else ""
+        elif tag == "img":
+            self._show(dict(attrs))
         elif tag == "br":
             self.line += "\n"
         else:
             self._begin_block(tag)
+
+    def _show(self, said: dict[str, str | None]) -> None:
+        source, words = said.get("src") or "", said.get("alt") or ""
+        # Only stand-ins: whoever did not ask for images gets none.
+        if _STOOD_IN.fullmatch(f"]({source})"):
+            self.line += f"![{words.replace('[', '(').replace(']', ')')}]({source})"
 
     def _begin_block(self, tag: str) -> None:
         self._end_block()
@@ -144,7 +189,7 @@ class _MarkdownWriter(HTMLParser):
         elif tag == "a":
             address = self.addresses.pop() if self.addresses else ""
             self.line += f"]({address})" if address else ""
-        elif tag != "br":
+        elif tag not in {"br", "img"}:
             self._end_block()
             if tag in {"ul", "ol"} and self.lists:
                 self.lists.pop()

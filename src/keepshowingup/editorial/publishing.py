@@ -13,12 +13,14 @@ from django.db import transaction
 from keepshowingup.core.conditions import read_conditions
 from keepshowingup.core.editions import Way
 from keepshowingup.core.errors import NotFound, Refused
+from keepshowingup.core.pictures import names_in
 from keepshowingup.editorial.caring import care_of, put_care, written_conditions
 from keepshowingup.editorial.composing import create_sequence, edit_sequence
 from keepshowingup.editorial.editing import changing
 from keepshowingup.editorial.folder_writing import Written, write_folder
 from keepshowingup.editorial.folders import FolderFaulty, FolderSequence, FolderStep, letter_fault
 from keepshowingup.editorial.models import Revision, Sequence, Step
+from keepshowingup.editorial.pictures import keep_pictures, read_pictures
 from keepshowingup.editorial.planning import Plan, make_plan
 from keepshowingup.editorial.revising import locked_sequence, revise
 from keepshowingup.editorial.timings import put_timing, timing_of
@@ -140,6 +142,7 @@ def _put(step: Step, sequence: Sequence, wanted: FolderStep, author: str, now: d
     put_timing(step, wanted.timing)
     step.only_if = written_conditions(wanted.only_if)
     step.save()
+    keep_pictures(wanted.pictures.values(), now=now)
     try:
         return revise(
             step,
@@ -167,6 +170,7 @@ def _folder_step(step: Step) -> FolderStep:
         preheader=step.preheader,
         body=step.body,
         only_if=read_conditions(step.only_if),
+        pictures=read_pictures(names_in(step.body)),
     )
 
 

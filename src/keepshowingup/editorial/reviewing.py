@@ -20,6 +20,7 @@ from keepshowingup.editorial import help_now
 from keepshowingup.editorial.caring import fault_in_round
 from keepshowingup.editorial.editing import changing
 from keepshowingup.editorial.holes import holes
+from keepshowingup.editorial.licensing import licence_obstacles, refuse_unlicensed
 from keepshowingup.editorial.masthead import masthead_obstacles
 from keepshowingup.editorial.models import Approval, Revision, Sequence, Step
 from keepshowingup.editorial.revising import written_in
@@ -120,6 +121,8 @@ def approve(
         waiting = [(step, revision) for step, revision in steps if not revision.is_approved]
         _refuse_own(waiting, approver)
         _refuse_without_reason(waiting, overrides)
+        if sequence.state != Sequence.State.DRAFT:
+            refuse_unlicensed(sequence, (step for step, _ in waiting))
         ways = {step.key: way or (Way(revision.way) if revision.way else Way.NOW_ON) for step, revision in waiting}
         let_through: dict[Step, list[dict[str, str | int]]] = {}
         with changing(sequence_id, by=approver, now=now, way=way or ways, heads=heads):
@@ -187,6 +190,7 @@ def obstacles(sequence_id: int, now: datetime, *, at_terminal: bool = True) -> l
             f"{letters} not approved ({_listed(waiting)}): somebody who did not write them approves them on the "
             f"sequence's page under /staff/{f', or with {approve}' if at_terminal else ''}."
         )
+    found += licence_obstacles(sequence, (step for step, _ in steps), at_terminal=at_terminal)
     if round_and_round := fault_in_round(sequence):
         found.append(round_and_round)
     return found + masthead_obstacles(at_terminal=at_terminal) + help_now.obstacles(now)

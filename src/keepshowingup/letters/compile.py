@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, TemplateError, TemplateSyntaxError, meta
 
+from keepshowingup.core.pictures import Measures
 from keepshowingup.letters.compose import render
 from keepshowingup.letters.environment import HTML, TEXT, layout_environment, template_folders
 from keepshowingup.letters.errors import LetterError
@@ -35,9 +36,12 @@ __all__ = [
 #: Octets of HTML. Gmail hides what comes after behind a link, and the footer comes last.
 WEIGHT_LIMIT = 102 * 1024
 
+Pictures = Mapping[str, Measures]
+"""Pictures that are kept, by name."""
+
 _KIND = re.compile(r"[a-z][a-z0-9-]*\Z")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
-_KNOWN = MERGE_FIELDS | {"help_now", "foot"}
+_KNOWN = MERGE_FIELDS | {"help_now", "foot", "pictures_at"}
 
 
 def kinds() -> tuple[str, ...]:
@@ -47,23 +51,31 @@ def kinds() -> tuple[str, ...]:
 
 
 def compile_letter(
-    kind: str, *, subject: str, preheader: str, body: str, language: str = "en", theme: str = DEFAULT_THEME
+    kind: str,
+    *,
+    subject: str,
+    preheader: str,
+    body: str,
+    language: str = "en",
+    theme: str = DEFAULT_THEME,
+    pictures: Pictures | None = None,
 ) -> CompiledLetter:
     """Make a letter of ``kind`` from an author's subject, preheader and Markdown body with merge fields.
 
     What is left empty comes from the words in the kind's folder, where it has any (``confirm``, ``welcome``). The
-    layout speaks ``language``, or English where nobody translated it yet, and looks as ``theme`` says. Raises
+    layout speaks ``language``, or English where nobody translated it yet, and looks as ``theme`` says. ``pictures`` are
+    those that are kept, by name; :func:`keepshowingup.core.pictures.names_in` says which a body shows. Raises
     :class:`LetterError` with the line and a sentence for everything that would not become a good letter for every
     reader.
     """
-    return _read(kind, subject, preheader, body, language).in_look(theme)
+    return _read(kind, subject, preheader, body, language, pictures).in_look(theme)
 
 
 def compile_looks(
-    kind: str, *, subject: str, preheader: str, body: str, language: str = "en"
+    kind: str, *, subject: str, preheader: str, body: str, language: str = "en", pictures: Pictures | None = None
 ) -> tuple[CompiledLetter, dict[str, str]]:
     """The letter in the house's own look, and its HTML in every other theme there is; see :func:`compile_letter`."""
-    draft = _read(kind, subject, preheader, body, language)
+    draft = _read(kind, subject, preheader, body, language, pictures)
     letter = draft.in_look(DEFAULT_THEME)
     return letter, {theme: draft.html(theme) for theme in themes() if theme != DEFAULT_THEME}
 
@@ -110,7 +122,7 @@ class _Draft:
         return html
 
 
-def _read(kind: str, subject: str, preheader: str, body: str, language: str) -> _Draft:
+def _read(kind: str, subject: str, preheader: str, body: str, language: str, pictures: Pictures | None) -> _Draft:
     if kind not in kinds():
         raise LetterError(
             f"There is no letter of the kind '{kind[:40]}'. There are: {', '.join(kinds())}.", part="letter"
@@ -122,7 +134,7 @@ def _read(kind: str, subject: str, preheader: str, body: str, language: str) -> 
     preheader_pieces = _one_line(preheader or words.table.get("preheader", ""), "preheader")
     if not subject_pieces:
         raise LetterError("The letter has no subject. Write one of 30 to 50 characters.", part="subject")
-    manuscript = read_markdown(body or words.table.get("body", ""))
+    manuscript = read_markdown(body or words.table.get("body", ""), pictures)
     said = {
         name: split_fields(word, f"{kind}/words.{words.language}.toml", guarded=True)
         for name, word in words.table.items()

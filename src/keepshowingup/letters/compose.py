@@ -11,6 +11,7 @@ from keepshowingup.letters.environment import OUTPUT_LIMIT, reader_template
 from keepshowingup.letters.errors import CutOff, LetterError
 from keepshowingup.letters.headers import LetterHeaders, write_headers
 from keepshowingup.letters.lines import HelpNow
+from keepshowingup.letters.pictures import with_pictures
 from keepshowingup.letters.quoted import quoted_printable
 from keepshowingup.letters.values import CompiledLetter, LetterValues, RenderedLetter
 
@@ -50,34 +51,37 @@ def _write(source: str, values: LetterValues, *, escaped: bool) -> str:
     return "".join(pieces)
 
 
-def compose(rendered: RenderedLetter, headers: LetterHeaders) -> bytes:
+def compose(rendered: RenderedLetter, headers: LetterHeaders, enclosed: bytes = b"") -> bytes:
     """The complete message (RFC 5322), CRLF throughout, 7-bit: multipart/alternative, plain text before HTML.
+
+    ``enclosed`` are pictures that come along, of :func:`keepshowingup.letters.pictures.enclose`.
 
     The same letter and headers give the same bytes, so a retry sends exactly what was sent before. Raises
     :class:`LetterError` for values that can't stand in a header.
     """
+    before_html, behind_html = around_html(enclosed)
     return b"".join(
         (
             write_headers(headers, rendered.subject).encode("ascii"),
-            body_start(b"plain"),
+            BODY_START,
             quoted_printable(rendered.text),
-            body_start(b"html"),
+            before_html,
             quoted_printable(rendered.html),
-            BODY_END,
+            behind_html,
         )
     )
 
 
 # Quoted-printable never writes "=_", so this can't occur inside a part.
 _BOUNDARY = b"=_letter"
-BODY_END = b"--%b--\r\n" % _BOUNDARY
-
-
-def body_start(subtype: bytes) -> bytes:
-    """What stands between the headers and the plain text, or between that and the HTML."""
-    top = b"" if subtype == b"html" else _TOP
-    return top + _PART % (_BOUNDARY, subtype)
-
-
 _TOP = b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%b"\r\n\r\n' % _BOUNDARY
 _PART = b'--%b\r\nContent-Type: text/%b; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+BODY_START = _TOP + _PART % (_BOUNDARY, b"plain")
+"""What stands between the headers and the plain text."""
+
+
+def around_html(enclosed: bytes) -> tuple[bytes, bytes]:
+    """What stands between the plain text and the HTML, and behind that, where these pictures come along, or none."""
+    if enclosed:
+        return with_pictures(_BOUNDARY, enclosed)
+    return _PART % (_BOUNDARY, b"html"), b"--%b--\r\n" % _BOUNDARY

@@ -18,8 +18,10 @@ from jinja2 import TemplateSyntaxError
 from lxml import etree
 from lxml.html import HtmlElement
 
+from keepshowingup.core.pictures import NAME
 from keepshowingup.letters.environment import HTML
 from keepshowingup.letters.errors import LetterError
+from keepshowingup.letters.pictures import FIELD
 from keepshowingup.letters.tokens import Tokens
 
 DOCTYPE = "<!DOCTYPE html>"
@@ -28,7 +30,7 @@ DOCTYPE = "<!DOCTYPE html>"
 _one_at_a_time = threading.Lock()
 
 #: What a mail program would fetch, run, or send somewhere.
-_ACTIVE = ("script", "img", "picture", "video", "audio", "iframe", "object", "embed", "link", "base", "form", "input")
+_ACTIVE = ("script", "picture", "video", "audio", "iframe", "object", "embed", "link", "base", "form", "input")
 _FETCHING_CSS = re.compile(r"@import|@font-face|url\s*\(", re.IGNORECASE)
 # They would see the source of a loop or a condition once, and style the wrong row.
 _STRUCTURAL_CSS = re.compile(r":(?:first|last|only|nth|not|has|is|where)\b|(?:\*|\+|~(?!=))(?=[^{}]*\{)", re.IGNORECASE)
@@ -109,7 +111,7 @@ def _hide(source: str, part: str) -> tuple[Tokens, str]:
 def _check(tree: HtmlElement, tokens: Tokens, part: str) -> None:
     """Refuse what inlining would break, and what would reach out from a reader's inbox."""
     for element in tree.iter(etree.Element):
-        if element.tag in _ACTIVE:
+        if element.tag in _ACTIVE or (element.tag == "img" and not _is_kept(element.get("src", ""), tokens)):
             raise LetterError(f"A letter holds no <{element.tag}>: nothing in it may be fetched or run.", part=part)
         if element.tag == "style":
             _check_css(element.text or "", tokens, part)
@@ -125,6 +127,12 @@ def _check(tree: HtmlElement, tokens: Tokens, part: str) -> None:
         raise LetterError(f"{lost} stands where HTML has no room for it. Put it between elements.", part=part)
 
 
+def _is_kept(source: str, tokens: Tokens) -> bool:
+    """Whether it is a picture of ours, wherever that is when the letter is sent."""
+    field, name = tokens.pattern.match(source), tokens.pattern.sub("", source, count=1)
+    return field is not None and tokens.source(field.group()) == FIELD and bool(NAME.fullmatch(name))
+
+
 def _check_attribute(tag: str, name: str, value: str, tokens: Tokens, part: str) -> None:
     sources = [tokens.sources[int(number)] for number in tokens.pattern.findall(name + " " + value)]
     if any(map(_is_statement, sources)) or tokens.pattern.search(name):
@@ -135,7 +143,7 @@ def _check_attribute(tag: str, name: str, value: str, tokens: Tokens, part: str)
         )
     if name == "style" and sources:
         raise LetterError('{{ … }} in style="" would be lost. Use [[ … ]] or a class.', part=part)
-    if name.startswith("on") or name in {"src", "srcset", "background"}:
+    if name.startswith("on") or name in {"srcset", "background"} or (name == "src" and tag != "img"):
         raise LetterError(f'A letter holds no {name}="": nothing in it may be fetched or run.', part=part)
     if name == "href" and not sources and not value.startswith(_SCHEMES):
         raise LetterError(f"The address '{value}' must start with https:, http:, mailto: or tel:.", part=part)

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from markupsafe import Markup
 
+from keepshowingup.core.pictures import FOLDER, TOGETHER_LIMIT, Measures
 from keepshowingup.letters.errors import LetterError
 from keepshowingup.letters.fields import Field, as_text, literal, split_fields
+from keepshowingup.letters.pictures import FIELD, STYLE, shown_size
 from keepshowingup.letters.tokens import Tokens
 from keepshowingup.letters.values import URL_FIELDS
 
 #: Characters of Markdown. More can't end up below the 102 KB a letter may weigh.
 BODY_LIMIT = 100_000
 
-_TAGS = {"p", "h2", "h3", "strong", "em", "a", "ul", "ol", "li", "blockquote", "br", "hr", "pre", "code"}
+_TAGS = {"p", "img", "h2", "h3", "strong", "em", "a", "ul", "ol", "li", "blockquote", "br", "hr", "pre", "code"}
 _SCHEMES = {"http", "https", "mailto"}
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)*\Z")
 _NAME_OF = {f"{{{{ {name} }}}}": name for name in URL_FIELDS}
@@ -45,14 +48,16 @@ class Manuscript:
 
     blocks: list[Token]
     tokens: Tokens
+    pictures: Mapping[str, Measures] = field(default_factory=dict)
 
     def link_field(self, href: str) -> str | None:
         """The merge field a link's address is, or None for an address that is written out."""
         return _NAME_OF.get(self.tokens.source(href) or "")
 
 
-def read_markdown(body: str) -> Manuscript:
-    """Read a body. Raises :class:`LetterError` for what a letter can't hold: images, odd links, faulty fields."""
+def read_markdown(body: str, pictures: Mapping[str, Measures] | None = None) -> Manuscript:
+    """Read a body. Raises :class:`LetterError` for what a letter can't hold: odd links, faulty fields, and pictures
+    that are not among those given by name."""
     if len(body) > BODY_LIMIT:
         raise LetterError(f"The letter has {len(body):,} characters; {BODY_LIMIT:,} is the most that can be sent.")
     body = body.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
@@ -60,7 +65,7 @@ def read_markdown(body: str) -> Manuscript:
     hidden = "".join(
         tokens.put(as_text([piece])) if isinstance(piece, Field) else piece for piece in split_fields(body, "body")
     )
-    manuscript = Manuscript(_Reader().parse(hidden), tokens)
+    manuscript = Manuscript(_Reader().parse(hidden), tokens, pictures or {})
     words = 0
     for block in manuscript.blocks:
         words += len(block.content.split())
@@ -68,7 +73,22 @@ def read_markdown(body: str) -> Manuscript:
             _check_inline(block, manuscript)
     if not words:
         raise LetterError("The letter has no words yet. Write at least one sentence.")
+    _check_pictures(manuscript)
     return manuscript
+
+
+def _check_pictures(manuscript: Manuscript) -> None:
+    shown = {
+        str(child.attrs.get("src", "")).removeprefix(FOLDER)
+        for block in manuscript.blocks
+        for child in block.children or []
+        if child.type == "image"
+    }
+    if shown and (octets := sum(manuscript.pictures[name].octets for name in shown)) > TOGETHER_LIMIT:
+        raise LetterError(
+            f"The letter's pictures have {octets / 1024 / 1024:.1f} MB; {TOGETHER_LIMIT // 1024 // 1024} MB is the "
+            "most for all of them. Take one out, or make them smaller."
+        )
 
 
 def _check_inline(block: Token, manuscript: Manuscript) -> None:
@@ -77,12 +97,21 @@ def _check_inline(block: Token, manuscript: Manuscript) -> None:
         if child.type in {"softbreak", "hardbreak"}:
             line += 1
         elif child.type == "image":
-            sentence = "Letters carry no images. Say it in words, or link to the page that has it."
-            raise LetterError(sentence, line=line, near="![")
+            _check_picture(str(child.attrs.get("src", "")), manuscript, line)
         elif child.type == "link_open":
             _check_link(str(child.attrs.get("href", "")), manuscript, line)
             if (block.children or [])[index + 1].type == "link_close":
                 raise LetterError("This link has no words. Write [what it opens](its address).", line=line, near="[](")
+
+
+def _check_picture(source: str, manuscript: Manuscript, line: int) -> None:
+    if source.startswith(FOLDER) and source.removeprefix(FOLDER) in manuscript.pictures:
+        return
+    raise LetterError(
+        "This picture is not kept here, and a letter fetches nothing from elsewhere. "
+        "Bring it in with an article or a folder, or say it in words.",
+        line=line,
+    )
 
 
 def _check_link(href: str, manuscript: Manuscript, line: int) -> None:
@@ -116,6 +145,7 @@ def is_action(level: int, children: Sequence[Token]) -> bool:
         and children[0].type == "link_open"
         and children[-1].type == "link_close"
         and sum(child.type == "link_open" for child in children) == 1
+        and not any(child.type == "image" for child in children)
         and children[0].markup != "autolink"
     )
 
@@ -127,7 +157,8 @@ def to_html(manuscript: Manuscript) -> Markup:
     cleaned = nh3.clean(
         written,
         tags=_TAGS,
-        attributes={"a": {"href"}, "ol": {"start"}},
+        attributes={"a": {"href"}, "ol": {"start"}, "img": {"src", "alt", "width", "height"}},
+        set_tag_attribute_values={"img": {"style": STYLE}},
         allowed_classes={"a": {"button"}, "p": {"action"}},
         url_schemes=_SCHEMES,
         link_rel=None,
@@ -184,6 +215,14 @@ class _Renderer(RendererHTML):
     def link_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
         """See :meth:`link_open`."""
         return self.closing.pop()
+
+    def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
+        """A picture in its size, no wider than the column; its words stand where it is not shown."""
+        name = str(tokens[idx].attrs["src"]).removeprefix(FOLDER)
+        words = escapeHtml(self.renderInlineAsText(tokens[idx].children, options, env))
+        width, height = shown_size(self.manuscript.pictures[name])
+        source = self.manuscript.tokens.put(FIELD) + name
+        return f'<img src="{source}" alt="{words}" width="{width}" height="{height}">'
 
     def _only_with(self, href: str) -> tuple[str, str]:
         """Opaque words for ``{% if field %}`` and its end, empty for an address that is written out."""

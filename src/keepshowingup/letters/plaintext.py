@@ -42,6 +42,8 @@ class _Page:
         for node in nodes:
             gap = [""] if lines and not (tight and node.type in {"paragraph", "bullet_list", "ordered_list"}) else []
             written = self.block(node, width)
+            if written == [""]:
+                continue  # a picture without words
             # What may stay away takes the empty line before it along.
             at = 1 if self.is_condition(written[0]) else 0
             lines += [*written[:at], *gap, *written[at:]]
@@ -105,6 +107,9 @@ class _Page:
                 return " "
             case "hardbreak":
                 return "\n"
+            case "image":
+                words = "".join(map(self.inline, node.children)).strip()
+                return f"[{words}]" if words else ""
         words = "".join(map(self.inline, node.children))
         match node.type:
             case "strong":

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from jinja2 import nodes
 from markupsafe import escape
 
-from keepshowingup.letters.compose import BODY_END, body_start, render
+from keepshowingup.letters.compose import BODY_START, around_html, render
 from keepshowingup.letters.environment import TEXT
 from keepshowingup.letters.headers import LetterHeaders, write_headers
 from keepshowingup.letters.quoted import quoted_piece
@@ -44,8 +44,12 @@ _HOLE = re.compile(f"\ue000{_MARK}([0-9])\ue001")
 class Skeleton:
     """One letter for readers who share everything but what is :class:`Personal`."""
 
-    def __init__(self, letter: CompiledLetter, shared: LetterValues, has: tuple[bool, ...]) -> None:
+    def __init__(
+        self, letter: CompiledLetter, shared: LetterValues, has: tuple[bool, ...], enclosed: bytes = b""
+    ) -> None:
         """``has`` says for each personal value whether these readers have one at all.
+
+        ``enclosed`` are pictures that come along, of :func:`keepshowingup.letters.pictures.enclose`.
 
         Raises :class:`LetterError` when the letter can't be rendered.
         """
@@ -54,6 +58,7 @@ class Skeleton:
         self._subject = _HOLE.split(rendered.subject)
         self._text = _pieces(rendered.text)
         self._html = _pieces(rendered.html)
+        self._before_html, self._behind_html = around_html(enclosed)
 
     def write(self, personal: Personal, headers: LetterHeaders) -> bytes:
         """The complete message (RFC 5322) for one reader; see :func:`keepshowingup.letters.compose.compose`."""
@@ -63,19 +68,21 @@ class Skeleton:
         return b"".join(
             (
                 write_headers(headers, subject).encode("ascii"),
-                body_start(b"plain"),
+                BODY_START,
                 _filled(self._text, [quoted_piece(value) for value in personal]),
-                body_start(b"html"),
+                self._before_html,
                 _filled(self._html, [quoted_piece(str(escape(value))) for value in personal]),
-                BODY_END,
+                self._behind_html,
             )
         )
 
 
-def skeleton_of(letter: CompiledLetter, shared: LetterValues, has: tuple[bool, ...]) -> Skeleton | None:
+def skeleton_of(
+    letter: CompiledLetter, shared: LetterValues, has: tuple[bool, ...], enclosed: bytes = b""
+) -> Skeleton | None:
     """The letter with holes; None where it does more with what is personal than to write it down."""
     sources = (letter.subject, letter.html, letter.text)
-    return Skeleton(letter, shared, has) if all(map(has_holes_only, sources)) else None
+    return Skeleton(letter, shared, has, enclosed) if all(map(has_holes_only, sources)) else None
 
 
 @lru_cache(maxsize=512)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 
 from keepshowingup.letters.errors import LetterError
 from keepshowingup.letters.lines import Foot, HelpNow
+from keepshowingup.letters.pictures import EMBEDDED
 from keepshowingup.letters.words import FALLBACK, foot_of
 
 
@@ -16,7 +17,7 @@ class LetterValues:
     Dates and days are already words in the reader's language and zone ("22 November"). Addresses are
     absolute ``http(s)`` or empty; an empty one hides what would point at it. Anything else raises
     :class:`LetterError`. All are in the letter's language but ``why``, ``help_now`` and ``foot``, which stand below it
-    and are in the reader's.
+    and are in the reader's. ``pictures_at`` is what stands before the name of a picture; see :mod:`.letters.pictures`.
     """
 
     first_name: str = ""
@@ -38,6 +39,7 @@ class LetterValues:
     part_of_day: str = ""
     greeting: str = ""
     milestone: str = ""
+    pictures_at: str = ""
     foot: Foot = field(default_factory=lambda: foot_of(FALLBACK))
     #: Always empty: letters frozen while layouts had a place for the day of the next one still ask for it.
     next_letter: str = field(default="", init=False)
@@ -48,10 +50,13 @@ class LetterValues:
             # An address that a mail program would run, not open, must never get as far as an href.
             if url and not url.startswith(("https://", "http://")):
                 raise LetterError(f"{name} is not a web address: it must start with https://.", part="letter")
+        if self.pictures_at and not self.pictures_at.startswith(("https://", "http://", EMBEDDED)):
+            raise LetterError("pictures_at is neither a web address nor this message's own parts.", part="letter")
 
 
+_OURS = {"help_now", "foot", "next_letter", "pictures_at"}
 #: Names a letter's Markdown may use between ``{{`` and ``}}``.
-MERGE_FIELDS = frozenset(each.name for each in fields(LetterValues)) - {"help_now", "foot", "next_letter"}
+MERGE_FIELDS = frozenset(each.name for each in fields(LetterValues)) - _OURS
 #: Those that are addresses: alone in a Markdown link's parentheses they make a link.
 URL_FIELDS = tuple(sorted(name for name in MERGE_FIELDS if name.endswith("_url")))
 #: Those that some readers don't have: in Markdown they need a fallback.
@@ -81,6 +86,7 @@ SAMPLE = LetterValues(
     part_of_day="morning",
     greeting="Good morning",
     milestone="90 days",
+    pictures_at="https://letters.example.org/pictures/",
     foot=foot_of("en"),
 )
 

@@ -120,6 +120,7 @@ def write_sequence(article: Path, now: datetime) -> list[tuple[int, str]]:
     from keepshowingup.core.drafting import draft
     from keepshowingup.editorial.composing import delete_step, draft_sequence, edit_step
     from keepshowingup.editorial.importing import import_article
+    from keepshowingup.editorial.licensing import state_licence
     from keepshowingup.editorial.masthead import edit_masthead
     from keepshowingup.editorial.reviewing import Override, approve
 
@@ -130,6 +131,8 @@ def write_sequence(article: Path, now: datetime) -> list[tuple[int, str]]:
         postal_address="Harbour, 12 Quay Street, Portland ME 04101",
     )
     imported = import_article(article.read_bytes(), name=article.name, title=None, now=now)
+    if not imported.licence:
+        state_licence(imported.pk, "not said: a demonstration on loopback", by=WRITER, now=now)
     days = days_for(len(draft(imported.text)))
     sequence = draft_sequence(imported.pk, slug=SLUG, title="Letters", author=WRITER, now=now, cadence=days)
     for step in sequence.steps.order_by("position")[MOST_LETTERS:]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from keepshowingup.web.public import confirming, helping, joining, leaving, own_date, pages, preferences
+from keepshowingup.web.public import confirming, helping, joining, leaving, own_date, pages, pictures, preferences
 
 urlpatterns: list[URLPattern] = [
     path("", joining.join, name="join"),
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path("unsubscribe/<str:token>/again", leaving.again, name="unsubscribe-again"),
     path("helped/<str:token>", helping.helped, name="helped"),
     path("unsubscribe/<str:token>/note", leaving.note, name="unsubscribe-note"),
+    path("pictures/<str:name>", pictures.picture, name="picture"),
     path("privacy", pages.privacy, name="privacy"),
     path("manage", pages.manage, name="manage"),
     path("stop", pages.stop, name="stop"),

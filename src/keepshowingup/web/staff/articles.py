@@ -18,21 +18,22 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.editorial import composing
-from keepshowingup.editorial.importing import import_article
+from keepshowingup.editorial.fetching import fetch_page, fetch_picture
+from keepshowingup.editorial.importing import import_article, left_out
+from keepshowingup.editorial.licensing import find_article, state_licence
 from keepshowingup.editorial.models import Article
 from keepshowingup.editorial.wording import TITLE_LENGTH
-from keepshowingup.web.staff.finding import find_article
-from keepshowingup.web.staff.reading import read_article
+from keepshowingup.web.staff.reading import read_article, shown_pictures
 from keepshowingup.web.staff.roles import StaffRequest
-from keepshowingup.web.staff.sequences import free_slug
 
 ON_A_PAGE = 50
 
 
 class NewArticle(forms.Form):
-    """A file or pasted text."""
+    """An address, a file or pasted text."""
 
     title = forms.CharField(max_length=200, required=False)
+    url = forms.CharField(max_length=500, required=False)
     file = forms.FileField(required=False, allow_empty_file=True)
     text = forms.CharField(required=False, strip=False)
     sample = forms.CharField(required=False)
@@ -47,7 +48,7 @@ def index(request: StaffRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def bring_in(request: StaffRequest) -> HttpResponse:
-    """By upload or paste; what can't be read comes back with a sentence and the text still there."""
+    """By address, upload or paste; what can't be read comes back with a sentence and the text still there."""
     context: dict[str, Any] = {
         "samples": [{"name": name, "words": name.replace("-", " ").capitalize()} for name in map(_stem, samples())]
     }
@@ -55,25 +56,36 @@ def bring_in(request: StaffRequest) -> HttpResponse:
         return render(request, "staff/article_import.html", context | {"form": NewArticle()})
     form = NewArticle(request.POST, request.FILES)
     form.is_valid()
-    data, name = _given(form)
     try:
+        data, name, address = _given(form)
         article = import_article(
-            data, name=name, title=form.cleaned_data.get("title") or None, now=settings.CLOCK.now()
+            data,
+            name=name,
+            source_url=address,
+            title=form.cleaned_data.get("title") or None,
+            now=settings.CLOCK.now(),
+            fetch=fetch_picture,
         )
     except KeepShowingUpError as error:
         context |= {"form": form, "sentence": error.message}
         return render(request, "staff/article_import.html", context, status=error.status)
+    for sentence in left_out(article):
+        messages.warning(request, sentence)
     return redirect("staff:article", slug=article.slug)
 
 
-def _given(form: NewArticle) -> tuple[bytes, str]:
+def _given(form: NewArticle) -> tuple[bytes, str, str]:
+    """The bytes, a name that says their kind, and the address they came from."""
+    if url := (form.cleaned_data.get("url") or "").strip():
+        page = fetch_page(url)
+        return page.data, page.name, page.url
     file: UploadedFile[bytes] | None = form.cleaned_data.get("file")
     if file is not None:
-        return file.read(), file.name or "upload.txt"
+        return file.read(), file.name or "upload.txt", ""
     if sample := next((sample for sample in samples() if _stem(sample) == form.cleaned_data.get("sample")), None):
-        return sample.read_bytes(), sample.name
+        return sample.read_bytes(), sample.name, ""
     text: str = form.cleaned_data.get("text") or ""
-    return text.encode(), "pasted.md"
+    return text.encode(), "pasted.md", ""
 
 
 def samples() -> list[Traversable]:
@@ -86,7 +98,12 @@ def samples() -> list[Traversable]:
 def show(request: StaffRequest, slug: str) -> HttpResponse:
     """The text beside the findings, and the button that drafts letters from it."""
     article = find_article(slug)
-    context = {"article": article, "reading": read_article(article.text), "sequences": article.sequences.all()}
+    context = {
+        "article": article,
+        "reading": read_article(article.text),
+        "sequences": article.sequences.all(),
+        "pictures": shown_pictures(article.text),
+    }
     return render(request, "staff/article.html", context)
 
 
@@ -96,13 +113,28 @@ def draft(request: StaffRequest, slug: str) -> HttpResponse:
     article = find_article(slug)
     title = (request.POST.get("title") or article.title).strip()[:TITLE_LENGTH]
     sequence = composing.draft_sequence(
-        article.pk, slug=free_slug(title), title=title, author=request.desk.person.email, now=settings.CLOCK.now()
+        article.pk,
+        slug=composing.free_slug(title),
+        title=title,
+        author=request.desk.person.email,
+        now=settings.CLOCK.now(),
     )
     letters = sequence.steps.filter(deleted_at=None).count()
     messages.success(
         request, f"{count_of(letters, 'letter')} drafted. The words are the article's: make them letters of your own."
     )
     return redirect("staff:composer", slug=sequence.slug)
+
+
+@require_POST
+def licence(request: StaffRequest, slug: str) -> HttpResponse:
+    """State what may be done with it; who said so is kept."""
+    article = find_article(slug)
+    stated = state_licence(
+        article.pk, request.POST.get("licence", ""), by=request.desk.person.email, now=settings.CLOCK.now()
+    )
+    messages.success(request, f"Licence: {stated.licence}. Your name is kept with it.")
+    return redirect("staff:article", slug=article.slug)
 
 
 def _stem(file: Traversable) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keepshowingup.core.errors import NotFound
-from keepshowingup.editorial.models import Article, Revision, Sequence, Step
+from keepshowingup.editorial.models import Revision, Sequence, Step
 
 
 def find_sequence(slug: str) -> Sequence:
@@ -25,11 +25,3 @@ def find_step(step_id: int) -> Step:
 def newest_of(step: Step) -> Revision:
     """The letter's newest words, compiled. Every letter has some: it is made with them."""
     return step.revisions.select_related("approval").latest("number")
-
-
-def find_article(slug: str) -> Article:
-    """The article of that slug. Raises :class:`NotFound`."""
-    article = Article.objects.filter(slug=slug).first()
-    if article is None:
-        raise NotFound("There is no such article.")
-    return article

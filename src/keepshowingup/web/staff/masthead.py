@@ -24,12 +24,14 @@ def change(request: StaffRequest) -> HttpResponse:
     """Name, From, reply address and postal address of every letter."""
     head = masthead()
     if request.method == "GET":
-        return _page(request, {name: getattr(head, name) for name in FIELDS})
+        return _page(request, {name: getattr(head, name) for name in FIELDS}, encloses=head.encloses_pictures)
     typed = {name: request.POST.get(name, getattr(head, name)) for name in FIELDS}
+    # A script that says nothing of pictures leaves them where they are.
+    pictures = request.POST.get("pictures", "enclosed" if head.encloses_pictures else "hosted")
     try:
-        edit_masthead(**typed)
+        edit_masthead(**typed, encloses_pictures=pictures == "enclosed")
     except KeepShowingUpError as error:
-        return _page(request, typed, error.message, error.status)
+        return _page(request, typed, error.message, error.status, encloses=pictures == "enclosed")
     changed = ", ".join(name.replace("_", " ") for name in FIELDS if typed[name].strip() != getattr(head, name))
     if changed:
         about = f"the masthead: {changed}"
@@ -38,8 +40,11 @@ def change(request: StaffRequest) -> HttpResponse:
     return redirect("staff:masthead")
 
 
-def _page(request: StaffRequest, typed: dict[str, str], sentence: str = "", status: int = 200) -> HttpResponse:
+def _page(
+    request: StaffRequest, typed: dict[str, str], sentence: str = "", status: int = 200, *, encloses: bool
+) -> HttpResponse:
     context = {
+        "encloses": encloses,
         "typed": typed,
         "sentence": sentence,
         "looks": theme_labels().items(),

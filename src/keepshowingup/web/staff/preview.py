@@ -18,6 +18,7 @@ from keepshowingup.delivery import preparing, stationery
 from keepshowingup.editorial.kinds import kind_of
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Step
+from keepshowingup.editorial.pictures import measures_of
 from keepshowingup.editorial.timings import timing_of
 from keepshowingup.letters.compile import CompiledLetter, compile_letter
 from keepshowingup.letters.compose import RenderedLetter
@@ -89,6 +90,7 @@ def see(words: dict[str, str], step: Step, persona: Persona, now: datetime) -> S
                 body=words["body"],
                 language=step.sequence.language,
                 theme=theme_for(step, persona),
+                pictures=measures_of(words["body"]),
             )
     except KeepShowingUpError as error:
         return Shown(None, fault=error.message)

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from keepshowingup.core.counting import count_of
+from keepshowingup.core.pictures import references_in
 from keepshowingup.core.proofreading import Finding, Report, TextKind, proofread
 from keepshowingup.editorial import reviewing
 from keepshowingup.editorial.models import Step
+from keepshowingup.editorial.pictures import measures_of
 from keepshowingup.web.staff import mending
 
 SEVERITIES = {"block": ("Blocks", "stop"), "warn": ("Look", "wait"), "note": ("Note", "")}
 PARTS: dict[str, TextKind] = {"subject": "subject", "preheader": "preheader", "body": "letter"}
+#: Pixels of a picture's small copy beside a text.
+SMALL = 240
 PLACES = {"subject": "The subject", "preheader": "The preview line", "body": "The letter as a whole"}
 
 
@@ -65,6 +69,8 @@ class Reading:
     grade: float
     verdict: str
     spans: tuple[tuple[int, int, str], ...]
+    pictures: int = 0
+    """Octets of the pictures it shows."""
 
     @property
     def count(self) -> int:
@@ -83,8 +89,9 @@ class Reading:
 
     @property
     def weight(self) -> str:
-        """``184 words · grade 7``."""
-        return f"{count_of(self.words, 'word')} · grade {max(0, round(self.grade))}"
+        """``184 words · grade 7``, and how heavy its pictures are where it has some."""
+        pictures = f" · {max(1, round(self.pictures / 1024)):,} KB of pictures" if self.pictures else ""
+        return f"{count_of(self.words, 'word')} · grade {max(0, round(self.grade))}{pictures}"
 
 
 def read_letter(subject: str, preheader: str, body: str) -> Reading:
@@ -104,6 +111,27 @@ def read_letter(subject: str, preheader: str, body: str) -> Reading:
     order = list(SEVERITIES)
     notes.sort(key=lambda note: order.index(note.finding.severity))
     return _reading(tuple(notes), _read(texts["body"], "letter"), texts["body"])
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A kept picture beside the text that shows it; pixels are those of a small copy on the page."""
+
+    name: str
+    words: str
+    width: int
+    height: int
+
+
+def shown_pictures(text: str) -> list[Shown]:
+    """The kept pictures of a text, in its order."""
+    measures = measures_of(text)
+    found: dict[str, Shown] = {}
+    for words, name in references_in(text):
+        if size := measures.get(name):
+            width = min(size.width, SMALL)
+            found.setdefault(name, Shown(name, words, width, max(1, round(size.height * width / size.width))))
+    return list(found.values())
 
 
 def read_article(text: str) -> Reading:
@@ -132,7 +160,8 @@ def _reading(notes: tuple[Note, ...], report: Report, body: str) -> Reading:
         if note.part == "body" and note.finding.end > note.finding.start
         for start, end in [mending.span_of(body, note.finding)]
     )
-    return Reading(notes, report.words, report.grade, report.verdict, spans)
+    pictures = sum(measures.octets for measures in measures_of(body).values())
+    return Reading(notes, report.words, report.grade, report.verdict, spans, pictures)
 
 
 def _utf16(text: str, index: int) -> int:

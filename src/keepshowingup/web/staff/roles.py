@@ -52,6 +52,7 @@ LEAST: dict[str, Role | None] = {
     "today": VIEWER,
     "articles": VIEWER,
     "article": VIEWER,
+    "feeds": VIEWER,
     "sequences": VIEWER,
     "composer": VIEWER,
     "letter": VIEWER,
@@ -67,6 +68,10 @@ LEAST: dict[str, Role | None] = {
     # writing
     "article_import": EDITOR,
     "article_draft": EDITOR,
+    "article_licence": EDITOR,
+    "feed_add": EDITOR,
+    "feed_look": EDITOR,
+    "feed_remove": EDITOR,
     "sequence_create": EDITOR,
     "sequence_settings": EDITOR,
     "letter_add": EDITOR,

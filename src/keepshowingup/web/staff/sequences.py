@@ -10,7 +10,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods
 
 from keepshowingup.cadence import replans
@@ -140,7 +139,7 @@ def create(request: StaffRequest) -> HttpResponse:
 
 
 def _make(title: str, kind: str) -> Sequence:
-    slug, now = free_slug(title), settings.CLOCK.now()
+    slug, now = composing.free_slug(title), settings.CLOCK.now()
     if kind == MILESTONES:
         return install_milestones(now, slug=slug, title=title)
     return composing.create_sequence(slug=slug, title=title, open_ended=bool(kind), now=now)
@@ -173,14 +172,6 @@ def change(request: StaffRequest, slug: str) -> HttpResponse:
         return _again(request, "staff/sequence_settings.html", context, error.message, error.status)
     messages.success(request, "Saved.")
     return redirect("staff:composer", slug=sequence.slug)
-
-
-def free_slug(title: str) -> str:
-    """A slug of the title that no sequence has yet."""
-    wanted = slugify(title)[: KEY_LENGTH - 4] or "letters"
-    taken = set(Sequence.objects.filter(slug__startswith=wanted).values_list("slug", flat=True))
-    numbered = (f"{wanted}-{number}" for number in range(2, len(taken) + 3))
-    return wanted if wanted not in taken else next(slug for slug in numbered if slug not in taken)
 
 
 def _first_fault(form: forms.Form) -> str:

@@ -9,6 +9,7 @@ from keepshowingup.core.counting import count_of
 from keepshowingup.core.milestones import Mark as Distance
 from keepshowingup.core.timing import AfterDays, AfterMinutes, AtMark, OnDate, Timing
 from keepshowingup.editorial import reviewing
+from keepshowingup.editorial.issues import next_issue_on
 from keepshowingup.editorial.models import Approval, Revision, Sequence, Step
 from keepshowingup.editorial.timings import timing_of
 from keepshowingup.web.staff.counting import gap_words, minute_words
@@ -126,7 +127,7 @@ def next_day(timeline: Timeline) -> int:
 def next_date(timeline: Timeline, today: dt.date) -> dt.date:
     """The date to propose for one more issue: a week after the last, and not in the past."""
     dates = [mark.step.on_date for mark in timeline.marks if mark.step.on_date is not None]
-    return max([today + dt.timedelta(days=1), *(date + dt.timedelta(days=7) for date in dates)])
+    return next_issue_on(dates, today)
 
 
 USUAL_MARKS = (*(Distance(days=n) for n in (1, 7, 30, 60, 90)), *(Distance(months=n) for n in (6, 9, 12, 18)))

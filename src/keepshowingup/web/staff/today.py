@@ -23,13 +23,15 @@ from keepshowingup.delivery.models import Dispatch
 from keepshowingup.delivery.watching import status
 from keepshowingup.editorial.commenting import sent_back_to
 from keepshowingup.editorial.masthead import masthead_obstacles
-from keepshowingup.editorial.models import Sequence
+from keepshowingup.editorial.models import Feed, Sequence
 from keepshowingup.web.staff.outlook import Day, outlook
 from keepshowingup.web.staff.roles import StaffRequest
 from keepshowingup.web.staff.standing import standing_of
 from keepshowingup.web.staff.timeline import timeline_of
 
 WEEK = dt.timedelta(days=7)
+#: Looks in a row at a feed that brought nothing but trouble.
+SILENT_AFTER = 3
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,15 @@ def alarms(now: dt.datetime) -> list[Alarm]:
         for title, slug, why, number in held.values_list("sequence__title", "sequence__slug", "due_reason").annotate(
             Count("pk")
         )
+    ]
+    silent = Feed.objects.filter(failures__gte=SILENT_AFTER)
+    found += [
+        Alarm(
+            f"The feed {feed} could not be read {feed.failures} times in a row: {feed.trouble}",
+            reverse("staff:feeds"),
+            "See the feeds",
+        )
+        for feed in silent
     ]
     if Sequence.objects.filter(state=Sequence.State.LIVE).exists():
         lacks = masthead_obstacles(at_terminal=False)

@@ -1,0 +1,54 @@
+"""Pictures that are kept: each once, whatever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from keepshowingup.core.pictures import Measures, Picture, names_in
+from keepshowingup.editorial.models import KeptPicture
+
+
+def keep_pictures(pictures: Iterable[Picture], *, now: datetime, source_url: str = "") -> None:
+    """Keep these; one that is kept already stays as it is, whoever keeps it first."""
+    rows = [
+        KeptPicture(
+            name=picture.name,
+            width=picture.width,
+            height=picture.height,
+            octets=len(picture.data),
+            data=picture.data,
+            source_url=source_url[:500],
+            kept_at=now,
+        )
+        for picture in pictures
+    ]
+    if rows:
+        KeptPicture.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def is_kept(name: str) -> bool:
+    """Whether there is a picture of this name."""
+    return KeptPicture.objects.filter(name=name).exists()
+
+
+def measures_of(*texts: str) -> dict[str, Measures]:
+    """The kept pictures that these texts show, by name. It asks nothing where none is shown."""
+    names = {name for text in texts for name in names_in(text)}
+    if not names:
+        return {}
+    rows = KeptPicture.objects.filter(name__in=names).values_list("name", "width", "height", "octets")
+    return {name: Measures(width, height, octets) for name, width, height, octets in rows}
+
+
+def read_pictures(names: Iterable[str]) -> dict[str, Picture]:
+    """Pictures with their bytes, by name, in this order; what is not kept is not among them."""
+    wanted = list(names)
+    if not wanted:
+        return {}
+    rows = {row.name: row for row in KeptPicture.objects.filter(name__in=wanted)}
+    return {
+        name: Picture(name, rows[name].width, rows[name].height, bytes(rows[name].data))
+        for name in wanted
+        if name in rows
+    }
