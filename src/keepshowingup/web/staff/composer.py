@@ -17,9 +17,11 @@ from keepshowingup.editorial import reviewing
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Sequence, Step
 from keepshowingup.web.staff import drafts
+from keepshowingup.web.staff.beside import beside
 from keepshowingup.web.staff.counting import moment_words, weekday_words
 from keepshowingup.web.staff.finding import find_sequence, find_step
 from keepshowingup.web.staff.letterform import LetterForm, fields_of
+from keepshowingup.web.staff.mergefields import OFFERED
 from keepshowingup.web.staff.obstacles import Obstacle, mend
 from keepshowingup.web.staff.persona import PERSONAS, Persona, persona_of
 from keepshowingup.web.staff.preview import Shown, arrives, see
@@ -27,6 +29,7 @@ from keepshowingup.web.staff.reading import Reading, read_letter
 from keepshowingup.web.staff.roles import Desk, StaffRequest
 from keepshowingup.web.staff.standing import standing_of
 from keepshowingup.web.staff.timeline import Mark, next_date, next_day, timeline_of
+from keepshowingup.web.staff.underlining import underlines_of
 
 TABS = (("phone", "Phone"), ("wide", "Wide"), ("dark", "Dark"), ("text", "Plain text"))
 
@@ -41,6 +44,11 @@ class Look:
     arrives: str
     from_name: str
     url: str
+
+    @property
+    def title(self) -> str:
+        """What the frame is called."""
+        return f"The letter as {self.persona.called} gets it"
 
 
 @require_GET
@@ -80,6 +88,11 @@ def page(request: StaffRequest, step: Step, sentence: str = "", status: int = 20
         "sentence": sentence,
         "weekdays": weekday_words(step.sequence.weekdays),
     }
+    context |= {f"{part}_notes": context["reading"].of(part) for part in ("subject", "preheader")}
+    context["editing"] = {
+        "underlines": underlines_of(typed["body"], context["reading"], context["look"].shown),
+        "fields": [field.row() for field in OFFERED],
+    }
     return render(request, "staff/composer.html", context, status=status)
 
 
@@ -94,7 +107,6 @@ def frame(request: StaffRequest, sequence: Sequence, now: datetime) -> dict[str,
         "next_day": next_day(timeline),
         "next_date": next_date(timeline, now.date()),
         "tabs": TABS,
-        "personas": PERSONAS.values(),
     }
 
 
@@ -108,6 +120,8 @@ def side_by_side(step: Step, typed: Mapping[str, str], asked: tuple[str, Persona
     query = f"?reader={persona.key}" + ("&as=text" if tab == "text" else "")
     return {
         "reading": reading,
+        "beside": beside(step, persona, now),
+        "personas": personas_with(persona),
         "look": Look(
             tab=tab,
             persona=persona,
@@ -119,11 +133,16 @@ def side_by_side(step: Step, typed: Mapping[str, str], asked: tuple[str, Persona
     }
 
 
+def personas_with(persona: Persona) -> list[Persona]:
+    """Whom a letter can be shown as: the invented ones, and whoever it is shown as now."""
+    return list({known.key: known for known in (*PERSONAS.values(), persona)}.values())
+
+
 def as_asked(request: StaffRequest) -> tuple[str, Persona]:
-    """Which frame and which invented reader were asked for, in the address or by a button of the form."""
+    """Which frame and which reader were asked for, in the address or by a button of the form."""
     given = request.POST if request.method == "POST" else request.GET
     tab = given.get("show", "phone")
-    return (tab if tab in dict(TABS) else "phone"), persona_of(given.get("reader", ""))
+    return (tab if tab in dict(TABS) else "phone"), persona_of(given.get("reader", ""), request)
 
 
 def overtaken(mark: Mark, typed: Mapping[str, str]) -> str:

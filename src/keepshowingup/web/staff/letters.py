@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
@@ -14,18 +16,20 @@ from django.views.decorators.http import require_http_methods, require_POST
 from keepshowingup.cadence import replans
 from keepshowingup.core.conditions import read_conditions
 from keepshowingup.core.counting import count_of
-from keepshowingup.core.errors import KeepShowingUpError, Refused, WrongUsage
+from keepshowingup.core.errors import KeepShowingUpError, NotFound, Refused, WrongUsage
 from keepshowingup.core.timing import AfterDays, OnDate, Timing
 from keepshowingup.editorial import composing
 from keepshowingup.editorial.caring import put_conditions
 from keepshowingup.editorial.models import Sequence, Step
-from keepshowingup.editorial.timings import timing_of
+from keepshowingup.editorial.timings import say_timing, timing_of
 from keepshowingup.web.staff import changes, composer, drafts
 from keepshowingup.web.staff.finding import find_sequence, find_step, newest_of
 from keepshowingup.web.staff.letterform import LetterForm, fields_of
-from keepshowingup.web.staff.reading import replace
+from keepshowingup.web.staff.persona import Persona, find_persona
+from keepshowingup.web.staff.reading import even_lines, replace
 from keepshowingup.web.staff.roles import StaffRequest
 from keepshowingup.web.staff.timeline import next_date, next_day, timeline_of
+from keepshowingup.web.staff.underlining import underlines_of
 from keepshowingup.web.staff.ways import is_asked
 
 
@@ -52,7 +56,7 @@ def save(request: StaffRequest, step_id: int) -> HttpResponse:
     drafts.drop(request.session, step.pk)
     if said or asks is None:
         messages.success(request, said or "The day is changed. The words are as they were.")
-    return asks or _back(request, step)
+    return asks or _back(step, *composer.as_asked(request))
 
 
 def _edit(step: Step, form: LetterForm, author: str) -> str:
@@ -85,7 +89,10 @@ def _saved_meanwhile(step: Step, form: LetterForm) -> str:
 
 @require_POST
 def keep_draft(request: StaffRequest, step_id: int) -> HttpResponse:
-    """Keep what is typed and show it as a letter; ``mend`` names a finding to replace by its suggestion."""
+    """Keep what is typed and show it as a letter.
+
+    ``mend`` names a finding to replace by its suggestion, ``find`` a real reader to show the letter as.
+    """
     step = find_step(step_id)
     now = settings.CLOCK.now()
     typed = {name: request.POST.get(name, "") for name in drafts.FIELDS}
@@ -97,19 +104,36 @@ def keep_draft(request: StaffRequest, step_id: int) -> HttpResponse:
     else:
         drafts.keep(request.session, step.pk, typed, now)
         kept = True
+    (tab, persona), sentence = composer.as_asked(request), ""
+    if find := request.POST.get("find", "").strip():
+        try:
+            persona = find_persona(find, request)
+        except NotFound as nobody:
+            sentence = nobody.message
     if request.headers.get("Accept") != "application/json":
-        return _back(request, step)
-    context = composer.side_by_side(step, typed, composer.as_asked(request), now) | {"step": step}
+        if sentence:
+            messages.error(request, sentence)
+        return _back(step, tab, persona)
+    context = composer.side_by_side(step, typed, (tab, persona), now) | {"step": step, "found": sentence}
     return JsonResponse(
         {
             "kept": kept,
-            "findings": render_to_string("staff/_findings.html", context, request=request),
-            "inbox": render_to_string("staff/_inbox.html", context, request=request),
-            "arrives": render_to_string("staff/_arrives.html", context, request=request),
-            "weight": render_to_string("staff/_weight.html", context, request=request),
-            "spans": context["reading"].spans,
+            "made": context["look"].shown.letter is not None,
+            "parts": {
+                name: render_to_string(f"staff/_{name}.html", context, request=request)
+                for name in ("findings", "inbox", "arrives", "weight", "beside", "reader", "nobody")
+            }
+            | {
+                f"{part}-remarks": render_to_string(
+                    "staff/_remarks.html", context | {"notes": context["reading"].of(part)}, request=request
+                )
+                for part in ("subject", "preheader")
+            },
+            "told": context["reading"].told,
+            "underlines": underlines_of(typed["body"], context["reading"], context["look"].shown),
             "url": context["look"].url,
-            "fields": {name: typed[name] for name in ("subject", "preheader", "body")} if mend else {},
+            "title": context["look"].title,
+            "fields": {name: even_lines(typed[name]) for name in ("subject", "preheader", "body")} if mend else {},
         }
     )
 
@@ -129,7 +153,7 @@ def discard(request: StaffRequest, step_id: int) -> HttpResponse:
     step = find_step(step_id)
     drafts.drop(request.session, step.pk)
     messages.info(request, "Back to the saved letter.")
-    return _back(request, step)
+    return _back(step, *composer.as_asked(request))
 
 
 @require_POST
@@ -165,10 +189,15 @@ def _day(text: str, proposed: int) -> int:
 
 @require_POST
 def move(request: StaffRequest, step_id: int) -> HttpResponse:
-    """One place up or down the line."""
+    """So many ``places`` down the line, up when negative; ``at`` is the letter somebody is writing meanwhile."""
     step = find_step(step_id)
-    way = "up" if request.POST.get("way") == "up" else "down"
-    return changes.make(request, step, f"what=move&way={way}") or _back(request, step)
+    at = request.POST.get("at", "")
+    asks = changes.make(request, step, urlencode({"what": "move", "places": request.POST.get("places", "")}))
+    if asks is None:
+        step.refresh_from_db()
+        words = say_timing(timing_of(step))
+        messages.success(request, f"“{step.subject}” comes {'on ' * words.startswith('day')}{words} now.")
+    return asks or _back(find_step(int(at)) if at.isdecimal() else step, *composer.as_asked(request))
 
 
 @require_http_methods(["GET", "POST"])
@@ -199,14 +228,10 @@ def test(request: StaffRequest, step_id: int) -> HttpResponse:
     except Refused as error:
         return composer.page(request, step, error.message, status=error.status)
     messages.success(request, f"A test of “{step.subject}” is on its way to {request.desk.person.email}.")
-    return _back(request, step)
+    return _back(step, *composer.as_asked(request))
 
 
-def _back(request: StaffRequest, step: Step) -> HttpResponse:
-    tab, persona = composer.as_asked(request)
-    query = "&".join(
-        f"{name}={value}"
-        for name, value in (("show", tab), ("reader", persona.key))
-        if value != {"show": "phone", "reader": "maya"}[name]
-    )
+def _back(step: Step, tab: str = "", persona: Persona | None = None) -> HttpResponse:
+    asked = {"show": tab, "reader": persona.key if persona else ""}
+    query = urlencode({name: value for name, value in asked.items() if value not in {"", "phone", "maya"}})
     return redirect(reverse("staff:letter", args=[step.pk]) + (f"?{query}" if query else ""))
