@@ -230,6 +230,14 @@ def test_adding_moving_and_deleting_a_letter(step: Step, mara: Client) -> None:
     # It takes the day it moves to, and the letter that was there gets its own.
     assert (added.position, added.after_days) == (2, 7)
     assert step.sequence.steps.get(position=3).after_days == 30
+    # Words that are typed meanwhile stay, and do not bring the old day back; the writer stays where they were.
+    mara.post(url("letter_draft", added.pk), fields(added, body="Somebody is writing."))
+    answer = mara.post(url("letter_move", step.pk), {"places": "1", "at": str(added.pk)})
+    assert answer.headers["Location"] == url("letter", added.pk)
+    text = page(mara, added)
+    assert "Somebody is writing." in text
+    assert 'name="days" value="0"' in text
+    assert mara.post(url("letter_move", step.pk), {"places": "far"}).status_code == 400
     assert "Nobody waits for" in mara.get(url("letter_delete", added.pk)).content.decode()
     added.refresh_from_db()
     assert added.deleted_at is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -32,7 +33,7 @@ def reader() -> Subscriber:
     return SubscriberFactory.create(first_name="Amara", zone="Africa/Nairobi")
 
 
-def look_up(client: Client, step: Step, typed: str) -> dict[str, dict[str, str]]:
+def look_up(client: Client, step: Step, typed: str) -> dict[str, Any]:
     answer = client.post(url("letter_draft", step.pk), fields(step, find=typed), headers={"accept": "application/json"})
     return dict(json.loads(answer.content))
 

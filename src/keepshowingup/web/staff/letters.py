@@ -192,12 +192,22 @@ def move(request: StaffRequest, step_id: int) -> HttpResponse:
     """So many ``places`` down the line, up when negative; ``at`` is the letter somebody is writing meanwhile."""
     step = find_step(step_id)
     at = request.POST.get("at", "")
+    before = _timings(step.sequence)
     asks = changes.make(request, step, urlencode({"what": "move", "places": request.POST.get("places", "")}))
     if asks is None:
-        step.refresh_from_db()
-        words = say_timing(timing_of(step))
+        after = _timings(step.sequence)
+        for pk, timing in after.items():
+            # What is typed into a letter is about its words; saving it must not bring the old day back.
+            if timing != before[pk] and (draft := drafts.find(request.session, pk)):
+                fields = draft["fields"] | LetterForm.fields_for(timing)
+                drafts.keep(request.session, pk, fields, settings.CLOCK.now())
+        words = say_timing(after[step.pk])
         messages.success(request, f"“{step.subject}” comes {'on ' * words.startswith('day')}{words} now.")
     return asks or _back(find_step(int(at)) if at.isdecimal() else step, *composer.as_asked(request))
+
+
+def _timings(sequence: Sequence) -> dict[int, Timing]:
+    return {step.pk: timing_of(step) for step in sequence.steps.filter(deleted_at=None)}
 
 
 @require_http_methods(["GET", "POST"])

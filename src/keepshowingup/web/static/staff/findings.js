@@ -67,15 +67,15 @@ const atCursor = StateField.define({
 });
 
 function tip({ diagnostic }) {
-  const dom = element("div", "cm-diagnostic", diagnostic.renderMessage());
+  const told = element("div", "cm-diagnostic", diagnostic.renderMessage());
   for (const action of diagnostic.actions) {
     const button = element("button", "cm-diagnosticAction", action.name);
     button.type = "button";
     button.title = MAC ? "⌘." : "Ctrl+.";
     button.addEventListener("click", () => action.apply());
-    dom.append(button);
+    told.append(button);
   }
-  return { dom };
+  return { dom: element("div", "cm-finding", told) };
 }
 
 function say(view) {
