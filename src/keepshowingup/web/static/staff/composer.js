@@ -18,7 +18,10 @@ function compose() {
   const PAUSE = 450;
 
   let kept = true;
+  let typings = 0;
   let timer = 0;
+  let wish = null;
+  let answering = null;
   let asking = null;
 
   root.classList.add("scripted");
@@ -51,6 +54,7 @@ function compose() {
 
   function typed() {
     kept = false;
+    typings += 1;
     root.classList.add("unsaved");
     say(["Not saved yet"]);
     clearTimeout(timer);
@@ -66,10 +70,27 @@ function compose() {
     return data;
   }
 
-  async function keep(name, value) {
+  /** One question at a time, however slow the answers are: what is wished meanwhile is asked next, once. */
+  function keep(name, value) {
     clearTimeout(timer);
-    asking?.abort();
-    const mine = (asking = new AbortController());
+    wish = name ? { name, value } : (wish ?? {});
+    answering ??= answered().finally(() => {
+      answering = null;
+    });
+    return answering;
+  }
+
+  async function answered() {
+    while (wish) {
+      const { name, value } = wish;
+      wish = null;
+      await ask(name, value);
+    }
+  }
+
+  async function ask(name, value) {
+    asking = new AbortController();
+    const asOf = typings;
     const reading = editor.reading();
     const data = pressed(name, value);
     let answer;
@@ -78,7 +99,7 @@ function compose() {
         method: "POST",
         body: data,
         headers: { Accept: "application/json" },
-        signal: mine.signal,
+        signal: asking.signal,
         redirect: "error",
       });
       if (!response.ok) throw new Error(String(response.status));
@@ -89,7 +110,7 @@ function compose() {
       say(["Not kept: the desk does not answer. Your words are still here."]);
       return;
     }
-    kept = true;
+    kept = asOf === typings;
     show(answer, reading, data);
   }
 
@@ -110,8 +131,8 @@ function compose() {
     if (held && !held.isConnected) (room?.querySelector("a, button") ?? document.getElementById("find") ?? look).focus();
     // Said aloud only when it is something else than before, not at every pause.
     if (told.textContent !== answer.told) told.textContent = answer.told;
-    root.classList.toggle("unsaved", answer.kept);
-    say(answer.kept ? ["Kept, not saved yet"] : savedWords);
+    root.classList.toggle("unsaved", answer.kept || !kept);
+    if (kept) say(answer.kept ? ["Kept, not saved yet"] : savedWords);
     for (const input of form.querySelectorAll("[data-count]")) count(input);
     // Half a merge field is no letter: the last one that was stays in sight until there is another.
     look.classList.toggle("not-yet", !answer.made);
