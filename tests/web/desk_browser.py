@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-WATCH = (
-    "addEventListener('securitypolicyviolation', e => console.error(`${e.violatedDirective} ${e.blockedURI}`), true)"
-)
-
+WATCH = """addEventListener("securitypolicyviolation", (event) => {
+  const { violatedDirective, blockedURI, sourceFile, lineNumber, columnNumber, target } = event;
+  const at = `${sourceFile}:${lineNumber}:${columnNumber}`;
+  console.error(`${violatedDirective} ${blockedURI} ${at} ${target?.outerHTML?.slice(0, 200)}`);
+}, true)"""
 # An editor's announcement stands for a moment only, so that it can be said again.
 LISTEN = """() => {
   window.heard = [];

@@ -236,6 +236,11 @@ def test_every_page_is_there_for_everybody(
 def faults(page: Page, axe_source: str, name: str) -> list[str]:
     """What axe finds on the page, and whether it can be read without scrolling sideways."""
     page.wait_for_load_state("networkidle")
+    return faults_now(page, axe_source, name)
+
+
+def faults_now(page: Page, axe_source: str, name: str) -> list[str]:
+    """The same of a page as it stands, such as a composer whose preview has just been loaded again."""
     page.evaluate(axe_source)
     violations = json.loads(page.evaluate("async () => JSON.stringify((await axe.run()).violations)"))
     found = [f"{name}: {v['id']}: {v['nodes'][0]['target']} {v['nodes'][0]['failureSummary']}" for v in violations]

@@ -111,6 +111,8 @@ function compose() {
       return;
     }
     kept = asOf === typings;
+    // Whom it is shown as is chosen here; only a reader who was looked for comes from the desk.
+    if (name !== "find") delete answer.parts.reader;
     show(answer, reading, data);
   }
 
