@@ -12,7 +12,7 @@ from keepshowingup.editorial.models import Sequence
 from tests.conftest import PATIENCE
 from tests.web.desk_browser import LISTEN, asked_elsewhere, editor, words
 from tests.web.staff_desk import person, sequence_by, url
-from tests.web.test_staff_browser import faults, sign_in
+from tests.web.test_staff_browser import faults_now, sign_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -42,7 +42,7 @@ def test_a_letter_is_written_and_mended_with_the_keyboard_alone(
     page.keyboard.insert_text("Dear ")
     page.keyboard.type("{{ fi")
     expect(page.get_by_role("option", name="first_name")).to_be_visible()
-    found = faults(page, axe_source, "merge fields")
+    found = faults_now(page, axe_source, "merge fields")
     page.wait_for_timeout(DELAY)
     page.keyboard.press("Enter")
     expect(words(page)).to_have_value('Dear {{ first_name | default("friend") }}')
@@ -60,7 +60,7 @@ def test_a_letter_is_written_and_mended_with_the_keyboard_alone(
     page.keyboard.press("F8")
     expect(page.locator(".cm-finding")).to_contain_text("“addict”")
     page.wait_for_function("window.heard.some((words) => words.startsWith('Blocks: “addict”'))")
-    found += faults(page, axe_source, "a finding")
+    found += faults_now(page, axe_source, "a finding")
     page.keyboard.press("Control+.")
     expect(words(page)).to_have_value("He is a person with a substance use disorder.\nShe stayed")
     expect(page.locator(".cm-lintRange-error")).to_have_count(0)
@@ -82,9 +82,9 @@ def test_a_letter_is_written_and_mended_with_the_keyboard_alone(
     # A subject's findings stand under it.
     page.get_by_label("Subject").fill("Your addiction, day 2")
     expect(page.locator("#subject-remarks")).to_contain_text("Blocks")
-    found += faults(page, axe_source, "a subject")
+    found += faults_now(page, axe_source, "a subject")
     assert found == []
-    assert complaints == []
+    assert complaints == [], "\n".join(complaints)
     assert elsewhere == []
     context.close()
 

@@ -50,6 +50,17 @@ const inkedFields = ViewPlugin.define(
   { decorations: (plugin) => plugin.decorations },
 );
 
+// Over words that have a colour, Chromium types in that colour: with a style attribute, which the page's policy stops
+// and says so. So what is typed over a selection is put in here.
+const typedOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const over = event.inputType === "insertText" && event.data && !view.state.selection.main.empty;
+    if (!over || view.composing || !event.cancelable) return false;
+    view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    return true;
+  },
+});
+
 const byTextarea = Annotation.define();
 
 /** The smallest change that makes `now` of `before`, so that the cursor stays and one Undo takes it back. */
@@ -90,6 +101,7 @@ export function edit(textarea, { fields, label, description, mend, nonce, paste 
         findings(mend),
         autocompletion({ override: [fieldsOffered(fields)], icons: false }),
         cleanPaste(paste),
+        typedOver,
         keymap.of([
           ...markup,
           { key: "Enter", run: insertNewlineContinueMarkup },
