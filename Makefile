@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-sqlite test-postgres faults chaos hosts zones bench proofread mail-programs words lint format lock clean
+.PHONY: help demo up test test-sqlite test-postgres faults chaos hosts zones bench proofread mail-programs words lint format lock vendor pictures clean
 
 help: ## List the chores
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,13 @@ lock: ## Resolve the dependencies again, into lock files with hashes
 	$(VENV)-lock/bin/uv pip compile -q --upgrade --generate-hashes --no-header --no-annotate --universal \
 	  --python-version 3.11 --group build --group dev -c requirements/runtime.lock pyproject.toml -o requirements/dev.lock
 	rm -rf $(VENV)-lock
+
+pictures: $(VENV)/ready-to-test ## Take the README's pictures of the desk again, on a walk through it
+	KSU_PICTURES=docs/pictures $(BIN)/pytest tests/web/test_walk_browser.py
+
+# Nobody else needs Node: what it makes is kept in the repository, with its hashes (tests/web/test_vendored.py).
+vendor: ## Build the desk's editor and timeline libraries again, as frontend/package.json pins them (Node 20)
+	cd frontend && npm install && node build.mjs
 
 clean: ## Remove what the chores made, but for var/, which holds your data
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results

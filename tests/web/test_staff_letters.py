@@ -135,10 +135,10 @@ def test_scripts_get_the_same_in_one_answer(step: Step, mara: Client) -> None:
     answer = mara.post(url("letter_draft", step.pk), typed, headers={"accept": "application/json"})
     data = json.loads(answer.content)
     assert data["kept"] is True
-    assert "“addict”" in data["findings"]
-    assert data["spans"] == [[17, 23, "block"]]
+    assert "“addict”" in data["parts"]["findings"]
+    assert [(each["start"], each["end"], each["severity"]) for each in data["underlines"]] == [(17, 23, "block")]
     assert data["url"] == url("preview", step.pk) + "?reader=noor&as=text"
-    assert "Ruth at Harbour" in data["inbox"]
+    assert "Ruth at Harbour" in data["parts"]["inbox"]
     back = mara.post(url("letter_draft", step.pk), fields(step), headers={"accept": "application/json"})
     assert json.loads(back.content)["kept"] is False
 
@@ -216,7 +216,7 @@ def test_markup_in_titles_and_words_is_only_text(step: Step, mara: Client) -> No
         url("letter_draft", step.pk), fields(step, body=NASTY + " an addict"), headers={"accept": "application/json"}
     )
     data = json.loads(answer.content)
-    assert "<script>alert" not in data["findings"] + data["inbox"] + data["arrives"]
+    assert "<script>alert" not in "".join(data["parts"].values())
 
 
 def test_adding_moving_and_deleting_a_letter(step: Step, mara: Client) -> None:
@@ -225,9 +225,19 @@ def test_adding_moving_and_deleting_a_letter(step: Step, mara: Client) -> None:
     added = step.sequence.steps.latest("pk")
     assert answer.headers["Location"] == url("letter", added.pk)
     assert (added.after_days, added.position) == (30, 3)
-    mara.post(url("letter_move", added.pk), {"way": "up"})
+    mara.post(url("letter_move", added.pk), {"places": "-1"})
     added.refresh_from_db()
-    assert added.position == 2
+    # It takes the day it moves to, and the letter that was there gets its own.
+    assert (added.position, added.after_days) == (2, 7)
+    assert step.sequence.steps.get(position=3).after_days == 30
+    # Words that are typed meanwhile stay, and do not bring the old day back; the writer stays where they were.
+    mara.post(url("letter_draft", added.pk), fields(added, body="Somebody is writing."))
+    answer = mara.post(url("letter_move", step.pk), {"places": "1", "at": str(added.pk)})
+    assert answer.headers["Location"] == url("letter", added.pk)
+    text = page(mara, added)
+    assert "Somebody is writing." in text
+    assert 'name="days" value="0"' in text
+    assert mara.post(url("letter_move", step.pk), {"places": "far"}).status_code == 400
     assert "Nobody waits for" in mara.get(url("letter_delete", added.pk)).content.decode()
     added.refresh_from_db()
     assert added.deleted_at is None

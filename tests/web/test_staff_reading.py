@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from keepshowingup.core.word_rules import word_rules
-from keepshowingup.web.staff.reading import read_article, read_letter, replace
+from keepshowingup.web.staff.preview import Shown
+from keepshowingup.web.staff.reading import even_lines, read_article, read_letter, replace
+from keepshowingup.web.staff.underlining import underlines_of
 
 SUBJECT, LINE = "You don't have to do it alone", "A short note about the people around you"
 
@@ -63,10 +65,20 @@ def test_every_rule_that_can_be_mended_leaves_none_of_its_own_findings() -> None
 
 def test_marks_are_counted_as_browsers_count() -> None:
     body = "🌊🌊 First.\n\nMy brother is an addict."
-    start, end, severity = read_letter(SUBJECT, LINE, body).spans[0]
+    (underline,) = underlines_of(body, read_letter(SUBJECT, LINE, body), Shown(None))
     units = body.encode("utf-16-le")
-    assert units[2 * start : 2 * end].decode("utf-16-le") == "addict"
-    assert severity == "block"
+    assert units[2 * underline["start"] : 2 * underline["end"]].decode("utf-16-le") == "addict"
+    assert (underline["severity"], underline["mend"]) == ("block", "Replace")
+
+
+def test_the_line_that_keeps_it_from_being_a_letter_is_underlined() -> None:
+    body = "One\r\n\r\n  Hello {{ shoe_size }}"
+    fault = Shown(None, fault="There is no such field.", part="body", line=3)
+    *found, underline = underlines_of(body, read_letter(SUBJECT, LINE, body), fault)
+    assert even_lines(body)[underline["start"] : underline["end"]] == "Hello {{ shoe_size }}"
+    assert underline["says"] == "There is no such field."
+    past_the_end = Shown(None, fault="It ends too soon.", part="body", line=9)
+    assert underlines_of(body, read_letter(SUBJECT, LINE, body), past_the_end) == found
 
 
 def test_what_blocks_comes_first_and_a_clear_letter_has_nothing() -> None:

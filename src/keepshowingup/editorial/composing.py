@@ -18,6 +18,7 @@ from keepshowingup.core.drafting import DEFAULT_CADENCE, draft
 from keepshowingup.core.errors import NotFound, Refused, WrongUsage
 from keepshowingup.core.timing import AfterDays, Timing
 from keepshowingup.editorial.models import Article, Revision, Sequence, Step
+from keepshowingup.editorial.moving import moved
 from keepshowingup.editorial.revising import locked_sequence, locked_step, refreeze, revise
 from keepshowingup.editorial.timings import check_hours, fault_in_lateness, fault_in_milestones, put_timing, timing_of
 from keepshowingup.editorial.wording import (
@@ -242,14 +243,15 @@ def edit_step(
 
 
 def move_step(step_id: int, places: int, *, now: datetime) -> Step:
-    """Move a letter ``places`` down the sequence, or up when negative, as far as it goes; its day stays."""
+    """Move a letter ``places`` down the sequence, or up when negative: the letters change places on their days."""
     with transaction.atomic():
         step = locked_step(step_id)
         steps = list(Step.objects.filter(sequence=step.sequence, deleted_at=None).order_by("position", "pk"))
-        here = next(index for index, other in enumerate(steps) if other.pk == step.pk)
-        steps.insert(max(0, min(here + places, len(steps) - 1)), steps.pop(here))
-        for number, other in enumerate(steps, 1):
-            Step.objects.filter(pk=other.pk).exclude(position=number).update(position=number)
+        for number, (other, timing) in enumerate(moved(steps, step, places), 1):
+            if (other.position, timing_of(other)) != (number, timing):
+                other.position = number
+                put_timing(other, timing)
+                other.save()
     log.info("step %s moved in sequence %s at %s", step.pk, step.sequence_id, now.isoformat())
     step.refresh_from_db()
     return step

@@ -8,6 +8,7 @@ from keepshowingup.core.editions import Change, Way
 from keepshowingup.core.timing import AtMark, Timing
 from keepshowingup.editorial.folders import FolderSequence
 from keepshowingup.editorial.models import Sequence, Step
+from keepshowingup.editorial.moving import moved
 from keepshowingup.editorial.planning import Plan
 from keepshowingup.editorial.reviewing import with_newest
 from keepshowingup.editorial.timings import timing_of
@@ -59,11 +60,13 @@ def by_timing(step: Step, timing: Timing) -> Foreseen:
 
 def by_moving(step: Step, places: int) -> Foreseen:
     """What another place in the order changes; ``places`` down, or up when negative."""
-    steps = _sent(step.sequence)
-    here = next((index for index, other in enumerate(steps) if other.pk == step.pk), None)
-    if here is not None:
-        steps.insert(max(0, min(here + places, len(steps) - 1)), steps.pop(here))
-    return Foreseen(_letters(steps), (Change("moved", step.key, step.subject),))
+    steps = list(step.sequence.steps.filter(deleted_at=None).order_by("position", "pk"))
+    after = [(other, timing) for other, timing in moved(steps, step, places) if other.current_id is not None]
+    others = [other for other, timing in after if other.pk == step.pk or timing != timing_of(other)]
+    return Foreseen(
+        tuple((other.key, timing) for other, timing in after),
+        tuple(Change("moved", other.key, other.subject) for other in others),
+    )
 
 
 def _sent(sequence: Sequence) -> list[Step]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from keepshowingup.cadence import replans
+from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import Refused, WrongUsage
 from keepshowingup.core.timing import Timing
 from keepshowingup.delivery import undoing
@@ -64,7 +66,7 @@ def change(request: StaffRequest, step_id: int) -> HttpResponse:
 def make(request: StaffRequest, step: Step, query: str) -> HttpResponse | None:
     """Make the change at once where nobody would notice; else the way to the page that asks.
 
-    ``query`` is what the page reads: ``what=move&way=up``.
+    ``query`` is what the page reads: ``what=move&places=-1``.
     """
     if is_asked(step.sequence):
         return redirect(f"{reverse('staff:change', args=[step.pk])}?{query}")
@@ -93,10 +95,11 @@ def _read(step: Step, query: QueryDict) -> Asked:
                 lambda now: composing.delete_step(step.pk, now=now),
             )
         case "move":
-            places = -1 if query.get("way") == "up" else 1
+            places = _places(query.get("places", ""))
             return Asked(
                 "Another place in the order",
-                f"{name} moves one place {'up' if places < 0 else 'down'}. Its day stays.",
+                f"{name} moves {count_of(abs(places), 'place')} {'up' if places < 0 else 'down'}. "
+                "The days stay: the letters change places on them.",
                 "Move this letter",
                 by_moving(step, places),
                 lambda now: composing.move_step(step.pk, places, now=now),
@@ -114,6 +117,12 @@ def _read(step: Step, query: QueryDict) -> Asked:
                 lambda now: composing.set_timing(step.pk, timing, now=now),
             )
     raise WrongUsage("Nothing here says what to change. Go back to the letter and press its button again.")
+
+
+def _places(text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,3}", text):
+        raise WrongUsage("A letter moves so many places up or down. Go back and press its button again.")
+    return int(text)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,12 @@ from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Sequence, Step
 from keepshowingup.editorial.people import names_of
 from keepshowingup.web.staff import drafts
+from keepshowingup.web.staff.beside import beside
 from keepshowingup.web.staff.comments import talk_of
 from keepshowingup.web.staff.counting import moment_words, plain_list, weekday_words
 from keepshowingup.web.staff.finding import find_sequence, find_step, newest_of
 from keepshowingup.web.staff.letterform import LetterForm, fields_of
+from keepshowingup.web.staff.mergefields import OFFERED
 from keepshowingup.web.staff.obstacles import Obstacle, mend
 from keepshowingup.web.staff.persona import PERSONAS, Persona, persona_of
 from keepshowingup.web.staff.preview import Shown, arrives, see
@@ -29,6 +31,7 @@ from keepshowingup.web.staff.reading import Reading, read_letter
 from keepshowingup.web.staff.roles import Desk, StaffRequest
 from keepshowingup.web.staff.standing import standing_of
 from keepshowingup.web.staff.timeline import next_date, next_day, next_mark, timeline_of
+from keepshowingup.web.staff.underlining import underlines_of
 
 TABS = (("phone", "Phone"), ("wide", "Wide"), ("dark", "Dark"), ("text", "Plain text"))
 
@@ -43,6 +46,11 @@ class Look:
     arrives: str
     from_name: str
     url: str
+
+    @property
+    def title(self) -> str:
+        """What the frame is called."""
+        return f"The letter as {self.persona.called} gets it"
 
 
 @require_GET
@@ -82,6 +90,11 @@ def page(request: StaffRequest, step: Step, sentence: str = "", status: int = 20
         "sentence": sentence,
         "weekdays": weekday_words(step.sequence.weekdays),
     }
+    context |= {f"{part}_notes": context["reading"].of(part) for part in ("subject", "preheader")}
+    context["editing"] = {
+        "underlines": underlines_of(typed["body"], context["reading"], context["look"].shown),
+        "fields": [field.row() for field in OFFERED],
+    }
     return render(request, "staff/composer.html", context, status=status)
 
 
@@ -97,7 +110,6 @@ def frame(request: StaffRequest, sequence: Sequence, now: datetime) -> dict[str,
         "next_date": next_date(timeline, now.date()),
         "next_mark": next_mark(timeline),
         "tabs": TABS,
-        "personas": PERSONAS.values(),
     }
 
 
@@ -111,6 +123,8 @@ def side_by_side(step: Step, typed: Mapping[str, str], asked: tuple[str, Persona
     query = f"?reader={persona.key}" + ("&as=text" if tab == "text" else "")
     return {
         "reading": reading,
+        "beside": beside(step, persona, now),
+        "personas": personas_with(persona),
         "look": Look(
             tab=tab,
             persona=persona,
@@ -122,11 +136,16 @@ def side_by_side(step: Step, typed: Mapping[str, str], asked: tuple[str, Persona
     }
 
 
+def personas_with(persona: Persona) -> list[Persona]:
+    """Whom a letter can be shown as: the invented ones, and whoever it is shown as now."""
+    return list({known.key: known for known in (*PERSONAS.values(), persona)}.values())
+
+
 def as_asked(request: StaffRequest) -> tuple[str, Persona]:
-    """Which frame and which invented reader were asked for, in the address or by a button of the form."""
+    """Which frame and which reader were asked for, in the address or by a button of the form."""
     given = request.POST if request.method == "POST" else request.GET
     tab = given.get("show", "phone")
-    return (tab if tab in dict(TABS) else "phone"), persona_of(given.get("reader", ""))
+    return (tab if tab in dict(TABS) else "phone"), persona_of(given.get("reader", ""), request)
 
 
 def others_at(request: StaffRequest, step: Step, typed: Mapping[str, str], now: datetime) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
@@ -14,20 +16,22 @@ from django.views.decorators.http import require_http_methods, require_POST
 from keepshowingup.cadence import replans
 from keepshowingup.core.conditions import read_conditions
 from keepshowingup.core.counting import count_of
-from keepshowingup.core.errors import KeepShowingUpError, Refused, WrongUsage
+from keepshowingup.core.errors import KeepShowingUpError, NotFound, Refused, WrongUsage
 from keepshowingup.core.milestones import Mark, read_mark
 from keepshowingup.core.timing import AfterDays, AtMark, OnDate, Timing
 from keepshowingup.editorial import composing
 from keepshowingup.editorial.caring import put_conditions
 from keepshowingup.editorial.models import Sequence, Step
 from keepshowingup.editorial.revising import locked_step
-from keepshowingup.editorial.timings import timing_of
+from keepshowingup.editorial.timings import say_timing, timing_of
 from keepshowingup.web.staff import changes, composer, drafts, meanwhile
 from keepshowingup.web.staff.finding import find_sequence, find_step, newest_of
 from keepshowingup.web.staff.letterform import LetterForm, fields_of
-from keepshowingup.web.staff.reading import replace
+from keepshowingup.web.staff.persona import Persona, find_persona
+from keepshowingup.web.staff.reading import even_lines, replace
 from keepshowingup.web.staff.roles import StaffRequest
 from keepshowingup.web.staff.timeline import next_date, next_day, next_mark, timeline_of
+from keepshowingup.web.staff.underlining import underlines_of
 from keepshowingup.web.staff.ways import is_asked
 
 
@@ -59,7 +63,7 @@ def save(request: StaffRequest, step_id: int) -> HttpResponse:
         messages.info(request, found.taken)
     if said or asks is None:
         messages.success(request, said or "The day is changed. The words are as they were.")
-    return asks or _back(request, step)
+    return asks or _back(step, *composer.as_asked(request))
 
 
 def _edit(step: Step, form: LetterForm, author: str) -> str:
@@ -86,7 +90,10 @@ def _edit(step: Step, form: LetterForm, author: str) -> str:
 
 @require_POST
 def keep_draft(request: StaffRequest, step_id: int) -> HttpResponse:
-    """Keep what is typed and show it as a letter; ``mend`` names a finding to replace by its suggestion."""
+    """Keep what is typed and show it as a letter.
+
+    ``mend`` names a finding to replace by its suggestion, ``find`` a real reader to show the letter as.
+    """
     step = find_step(step_id)
     now = settings.CLOCK.now()
     typed = {name: request.POST.get(name, "") for name in drafts.FIELDS}
@@ -97,9 +104,17 @@ def keep_draft(request: StaffRequest, step_id: int) -> HttpResponse:
         kept_at = ""
     else:
         kept_at = drafts.keep(request.user, step.pk, typed, now).kept_at.isoformat()
+    (tab, persona), sentence = composer.as_asked(request), ""
+    if find := request.POST.get("find", "").strip():
+        try:
+            persona = find_persona(find, request)
+        except NotFound as nobody:
+            sentence = nobody.message
     if request.headers.get("Accept") != "application/json":
-        return _back(request, step)
-    context = composer.side_by_side(step, typed, composer.as_asked(request), now) | {"step": step}
+        if sentence:
+            messages.error(request, sentence)
+        return _back(step, tab, persona)
+    context = composer.side_by_side(step, typed, (tab, persona), now) | {"step": step, "found": sentence}
     return JsonResponse(
         {
             "kept": bool(kept_at),
@@ -107,13 +122,22 @@ def keep_draft(request: StaffRequest, step_id: int) -> HttpResponse:
             "meanwhile": render_to_string(
                 "staff/_meanwhile.html", context | composer.others_at(request, step, typed, now)
             ),
-            "findings": render_to_string("staff/_findings.html", context, request=request),
-            "inbox": render_to_string("staff/_inbox.html", context, request=request),
-            "arrives": render_to_string("staff/_arrives.html", context, request=request),
-            "weight": render_to_string("staff/_weight.html", context, request=request),
-            "spans": context["reading"].spans,
+            "made": context["look"].shown.letter is not None,
+            "parts": {
+                name: render_to_string(f"staff/_{name}.html", context, request=request)
+                for name in ("findings", "inbox", "arrives", "weight", "beside", "reader", "nobody")
+            }
+            | {
+                f"{part}-remarks": render_to_string(
+                    "staff/_remarks.html", context | {"notes": context["reading"].of(part)}, request=request
+                )
+                for part in ("subject", "preheader")
+            },
+            "told": context["reading"].told,
+            "underlines": underlines_of(typed["body"], context["reading"], context["look"].shown),
             "url": context["look"].url,
-            "fields": {name: typed[name] for name in ("subject", "preheader", "body")} if mend else {},
+            "title": context["look"].title,
+            "fields": {name: even_lines(typed[name]) for name in ("subject", "preheader", "body")} if mend else {},
         }
     )
 
@@ -137,7 +161,7 @@ def discard(request: StaffRequest, step_id: int) -> HttpResponse:
     step = find_step(step_id)
     drafts.drop(request.user, step.pk)
     messages.info(request, "Back to the saved letter.")
-    return _back(request, step)
+    return _back(step, *composer.as_asked(request))
 
 
 @require_POST
@@ -183,10 +207,25 @@ def _mark(text: str, proposed: Mark) -> Mark:
 
 @require_POST
 def move(request: StaffRequest, step_id: int) -> HttpResponse:
-    """One place up or down the line."""
+    """So many ``places`` down the line, up when negative; ``at`` is the letter somebody is writing meanwhile."""
     step = find_step(step_id)
-    way = "up" if request.POST.get("way") == "up" else "down"
-    return changes.make(request, step, f"what=move&way={way}") or _back(request, step)
+    at = request.POST.get("at", "")
+    before = _timings(step.sequence)
+    asks = changes.make(request, step, urlencode({"what": "move", "places": request.POST.get("places", "")}))
+    if asks is None:
+        after = _timings(step.sequence)
+        for pk, timing in after.items():
+            # What is typed into a letter is about its words; saving it must not bring the old day back.
+            if timing != before[pk] and (draft := drafts.find(request.user, pk)):
+                fields = draft.fields | LetterForm.fields_for(timing)
+                drafts.keep(request.user, pk, fields, settings.CLOCK.now())
+        words = say_timing(after[step.pk])
+        messages.success(request, f"“{step.subject}” comes {'on ' * words.startswith('day')}{words} now.")
+    return asks or _back(find_step(int(at)) if at.isdecimal() else step, *composer.as_asked(request))
+
+
+def _timings(sequence: Sequence) -> dict[int, Timing]:
+    return {step.pk: timing_of(step) for step in sequence.steps.filter(deleted_at=None)}
 
 
 @require_http_methods(["GET", "POST"])
@@ -217,14 +256,10 @@ def test(request: StaffRequest, step_id: int) -> HttpResponse:
     except Refused as error:
         return composer.page(request, step, error.message, status=error.status)
     messages.success(request, f"A test of “{step.subject}” is on its way to {request.desk.person.email}.")
-    return _back(request, step)
+    return _back(step, *composer.as_asked(request))
 
 
-def _back(request: StaffRequest, step: Step) -> HttpResponse:
-    tab, persona = composer.as_asked(request)
-    query = "&".join(
-        f"{name}={value}"
-        for name, value in (("show", tab), ("reader", persona.key))
-        if value != {"show": "phone", "reader": "maya"}[name]
-    )
+def _back(step: Step, tab: str = "", persona: Persona | None = None) -> HttpResponse:
+    asked = {"show": tab, "reader": persona.key if persona else ""}
+    query = urlencode({name: value for name, value in asked.items() if value not in {"", "phone", "maya"}})
     return redirect(reverse("staff:letter", args=[step.pk]) + (f"?{query}" if query else ""))

@@ -1,16 +1,22 @@
-"""Invented readers, to see a letter as: with a name and without, near and far, mornings and evenings."""
+"""Readers to see a letter as: invented ones, near and far, mornings and evenings; and real ones, for those who may."""
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from dataclasses import dataclass
 
 from keepshowingup.audience.models import Subscriber
+from keepshowingup.core.address import check_address
+from keepshowingup.core.errors import NotFound
+from keepshowingup.web.staff.roles import StaffRequest
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Persona:
-    """Somebody a letter is shown as."""
+    """Somebody a letter is shown as. ``reader_id`` is a real reader's, whose plans are looked at; else empty."""
 
     key: str
     label: str
@@ -20,6 +26,7 @@ class Persona:
     country: str
     language: str = "en"
     theme: str = ""
+    reader_id: int | None = None
 
     @property
     def called(self) -> str:
@@ -27,7 +34,7 @@ class Persona:
         return self.first_name or "a reader without a name"
 
     def reader(self) -> Subscriber:
-        """A reader that is never saved."""
+        """A reader that is never saved, and whose links lead nowhere, also where somebody real stands behind it."""
         return Subscriber(
             first_name=self.first_name,
             email="maya@example.org",
@@ -61,6 +68,43 @@ PERSONAS: dict[str, Persona] = {
 }
 
 
-def persona_of(key: str) -> Persona:
-    """The invented reader of that key, the first one for anything else."""
-    return PERSONAS.get(key) or next(iter(PERSONAS.values()))
+def persona_of(key: str, request: StaffRequest) -> Persona:
+    """The reader of that key: an invented one, or a real one's opaque name for those who may see who reads.
+
+    The first invented one for anything else.
+    """
+    if known := PERSONAS.get(key):
+        return known
+    if key and request.desk.may["reader"]:
+        reader = Subscriber.objects.filter(opaque=key, state=Subscriber.State.ACTIVE).first()
+        if reader is not None:
+            return _known(reader)
+    return next(iter(PERSONAS.values()))
+
+
+def find_persona(typed: str, request: StaffRequest) -> Persona:
+    """A real reader by exact address or opaque name. Raises :class:`NotFound`, also for those who may not look."""
+    typed = typed.strip()
+    if request.desk.may["reader"]:
+        checked = check_address(typed)
+        by = {"email_key": checked.key} if checked.ok else {"opaque": typed}
+        reader = Subscriber.objects.filter(**by, state=Subscriber.State.ACTIVE).first()
+        if reader is not None:
+            log.info("user %s looked at a letter as reader %s", request.user.pk, reader.opaque)
+            return _known(reader)
+    raise NotFound("Nobody reads at that address.")
+
+
+def _known(reader: Subscriber) -> Persona:
+    place = reader.zone.rpartition("/")[2].replace("_", " ")
+    return Persona(
+        key=reader.opaque,
+        label=f"{reader.first_name or 'No name given'}, {place}, {reader.hour:%H:%M} (reader {reader.opaque[:6]})",
+        first_name=reader.first_name,
+        zone=reader.zone,
+        hour=reader.hour,
+        country=reader.country,
+        language=reader.language,
+        theme=reader.theme,
+        reader_id=reader.pk,
+    )

@@ -24,18 +24,19 @@ from keepshowingup.letters.compile import CompiledLetter, compile_letter
 from keepshowingup.letters.compose import RenderedLetter
 from keepshowingup.letters.compose import render as render_letter
 from keepshowingup.letters.cutoff import cut_off
+from keepshowingup.letters.errors import LetterError
 from keepshowingup.letters.themes import choose_theme
 from keepshowingup.web.staff import drafts
 from keepshowingup.web.staff.finding import find_step, newest_of
 from keepshowingup.web.staff.persona import Persona, persona_of
 from keepshowingup.web.staff.roles import StaffRequest
 
-# A letter styles itself inline and asks for nothing; the frame around it is sandboxed as well.
+# A letter styles itself inline, has no images and asks for nothing; the frame around it is sandboxed as well.
 LETTER_POLICY = "; ".join(
     (
         "default-src 'none'",
         "style-src 'unsafe-inline'",
-        "img-src 'self' data:",
+        "img-src 'none'",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'self'",
@@ -50,11 +51,13 @@ COMPILING = 10.0
 
 @dataclass(frozen=True)
 class Shown:
-    """A letter as somebody sees it, or the sentence that says why it can't be made."""
+    """A letter as somebody sees it, or the sentence that says why it can't be made, and in which part and line."""
 
     letter: RenderedLetter | None
     preheader: str = ""
     fault: str = ""
+    part: str = ""
+    line: int | None = None
 
 
 @require_GET
@@ -65,7 +68,7 @@ def show(request: StaffRequest, step_id: int) -> HttpResponse:
     With ``?saved=1`` it is the frozen letter an approver says yes to, not what somebody is typing.
     """
     step = find_step(step_id)
-    persona, now = persona_of(request.GET.get("reader", "")), settings.CLOCK.now()
+    persona, now = persona_of(request.GET.get("reader", ""), request), settings.CLOCK.now()
     draft = drafts.find(request.user, step.pk)
     if draft is None or request.GET.get("saved"):
         shown = _render(stationery.in_look(newest_of(step), theme_for(step, persona)), step, persona, now)
@@ -92,6 +95,8 @@ def see(words: dict[str, str], step: Step, persona: Persona, now: datetime) -> S
                 theme=theme_for(step, persona),
                 pictures=measures_of(words["body"]),
             )
+    except LetterError as error:
+        return Shown(None, fault=error.message, part=error.part, line=error.line)
     except KeepShowingUpError as error:
         return Shown(None, fault=error.message)
     return _render(letter, step, persona, now)

@@ -55,6 +55,11 @@ class Note:
         return f"Line {self.finding.line}" if self.part == "body" else PLACES[self.part]
 
     @property
+    def has_place(self) -> bool:
+        """Whether it is about some words, not about the whole."""
+        return self.finding.end > self.finding.start
+
+    @property
     def mend(self) -> str:
         """What the button that mends it in one press says; empty where only a person can."""
         return mending.label_of(self.finding)
@@ -62,13 +67,12 @@ class Note:
 
 @dataclass(frozen=True)
 class Reading:
-    """A letter or an article, read. ``spans`` says where in the body to put marks, in UTF-16 units as browsers do."""
+    """A letter or an article, read."""
 
     notes: tuple[Note, ...]
     words: int
     grade: float
     verdict: str
-    spans: tuple[tuple[int, int, str], ...]
     pictures: int = 0
     """Octets of the pictures it shows."""
 
@@ -81,6 +85,16 @@ class Reading:
     def found(self) -> str:
         """``2 findings``."""
         return count_of(self.count, "finding")
+
+    def of(self, part: str) -> list[Note]:
+        """What was found in one part: ``subject``, ``preheader`` or ``body``."""
+        return [note for note in self.notes if note.part == part]
+
+    @property
+    def told(self) -> str:
+        """What a screen reader says when it changes: ``2 findings, 1 of them blocks.``"""
+        blocking = f", {self.blocks} of them {'blocks' if self.blocks == 1 else 'block'}" if self.blocks else ""
+        return f"{self.found}{blocking}."
 
     @property
     def blocks(self) -> int:
@@ -110,7 +124,7 @@ def read_letter(subject: str, preheader: str, body: str) -> Reading:
         notes += [Note(block.part, block.finding) for block in blocks if block.finding not in known]
     order = list(SEVERITIES)
     notes.sort(key=lambda note: order.index(note.finding.severity))
-    return _reading(tuple(notes), _read(texts["body"], "letter"), texts["body"])
+    return _reading_of(notes, _read(texts["body"], "letter"), texts["body"])
 
 
 @dataclass(frozen=True)
@@ -137,7 +151,7 @@ def shown_pictures(text: str) -> list[Shown]:
 def read_article(text: str) -> Reading:
     """An article as it came in."""
     report = _read(text, "article")
-    return _reading(tuple(Note("body", finding) for finding in report.findings), report, text)
+    return _reading_of([Note("body", finding) for finding in report.findings], report, text)
 
 
 def replace(subject: str, preheader: str, body: str, key: str) -> dict[str, str]:
@@ -153,19 +167,9 @@ def even_lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _reading(notes: tuple[Note, ...], report: Report, body: str) -> Reading:
-    spans = tuple(
-        (_utf16(body, start), _utf16(body, end), note.finding.severity)
-        for note in notes
-        if note.part == "body" and note.finding.end > note.finding.start
-        for start, end in [mending.span_of(body, note.finding)]
-    )
+def _reading_of(notes: list[Note], report: Report, body: str) -> Reading:
     pictures = sum(measures.octets for measures in measures_of(body).values())
-    return Reading(notes, report.words, report.grade, report.verdict, spans, pictures)
-
-
-def _utf16(text: str, index: int) -> int:
-    return len(text[:index].encode("utf-16-le", "surrogatepass")) // 2
+    return Reading(tuple(notes), report.words, report.grade, report.verdict, pictures)
 
 
 @lru_cache(maxsize=512)

@@ -1,75 +1,40 @@
-// The composer, nicer: the preview and the findings follow the typing, headings and findings are coloured in the
-// text, nothing typed is lost. Without this script the same buttons do the same by plain forms.
-"use strict";
+// The composer, nicer: the preview and the findings follow the typing, nothing typed is lost. Without this script the
+// same buttons do the same by plain forms.
+import { edit } from "./editor.js";
+import { arrange } from "./timeline.js";
 
-(() => {
-  const form = document.getElementById("letter");
-  if (!form) return;
+const form = document.getElementById("letter");
+if (form) compose();
+
+function compose() {
   const root = document.documentElement;
   const body = form.elements.body;
-  const paper = body.parentElement;
-  const ink = document.getElementById("ink");
   const look = document.getElementById("look");
   const frame = document.getElementById("preview");
   const saved = document.getElementById("saved");
+  const told = document.getElementById("told");
   const savedWords = saved ? [...saved.childNodes].map((node) => node.cloneNode(true)) : [];
+  const given = JSON.parse(document.getElementById("editing").textContent);
   const PAUSE = 450;
 
-  let spans = JSON.parse(document.getElementById("spans").textContent);
-  let spansOf = body.value;
   let kept = true;
+  let typings = 0;
   let timer = 0;
+  let wish = null;
+  let answering = null;
   let asking = null;
 
   root.classList.add("scripted");
 
-  // --- ink: the same words under the textarea, coloured -------------------------------------------------------
-
-  const piece = (text, name, tag = "span") => {
-    const element = document.createElement(tag);
-    element.textContent = text;
-    if (name) element.className = name;
-    return element;
-  };
-
-  const SYNTAX = /^#{1,6} .*$|\{\{[^{}\n]*\}\}|\[[^\]\n]*\]\([^)\n]*\)/gm;
-
-  function colour(text) {
-    const edges = new Set([0, text.length]);
-    const areas = [];
-    for (const match of text.matchAll(SYNTAX)) {
-      areas.push([match.index, match.index + match[0].length, match[0].startsWith("#") ? "h" : "m"]);
-    }
-    const marks = spansOf === text ? spans : spans.filter(([from, to]) => spansOf.slice(from, to) === text.slice(from, to));
-    for (const [from, to] of [...areas, ...marks]) edges.add(from).add(to);
-    const cuts = [...edges].sort((a, b) => a - b);
-    const fragment = document.createDocumentFragment();
-    for (let index = 0; index + 1 < cuts.length; index += 1) {
-      const [from, to] = [cuts[index], cuts[index + 1]];
-      const inside = ([first, last]) => first <= from && to <= last;
-      const mark = marks.find(inside);
-      const area = areas.find(inside);
-      const words = text.slice(from, to);
-      const coloured = area ? piece(words, area[2]) : document.createTextNode(words);
-      if (mark) {
-        const marked = piece("", mark[2], "mark");
-        marked.append(coloured);
-        fragment.append(marked);
-      } else fragment.append(coloured);
-    }
-    fragment.append("\n");
-    return fragment;
-  }
-
-  const grows = CSS.supports("field-sizing", "content");
-
-  function paint() {
-    ink.replaceChildren(colour(body.value));
-    if (!grows) {
-      body.style.height = "auto";
-      body.style.height = `${body.scrollHeight + 2}px`;
-    }
-  }
+  const editor = edit(body, {
+    fields: given.fields,
+    label: document.getElementById("body-label"),
+    description: document.getElementById("weight"),
+    nonce: document.querySelector("script[nonce]")?.nonce,
+    mend: (key) => keep("mend", key),
+    paste,
+  });
+  editor.underline(given.underlines);
 
   // --- counters -------------------------------------------------------------------------------------------------
 
@@ -89,6 +54,7 @@
 
   function typed() {
     kept = false;
+    typings += 1;
     root.classList.add("unsaved");
     say(["Not saved yet"]);
     clearTimeout(timer);
@@ -99,92 +65,132 @@
     const data = new FormData(form);
     data.set("reader", document.getElementById("reader").value);
     data.set("show", look.querySelector('[aria-pressed="true"]').value);
+    data.delete("find");
     if (name) data.set(name, value);
     return data;
   }
 
-  async function keep(name, value) {
+  /** One question at a time, however slow the answers are: what is wished meanwhile is asked next, once. */
+  function keep(name, value) {
     clearTimeout(timer);
-    asking?.abort();
-    const mine = (asking = new AbortController());
-    const sent = body.value;
+    wish = name ? { name, value } : (wish ?? {});
+    answering ??= answered().finally(() => {
+      answering = null;
+    });
+    return answering;
+  }
+
+  async function answered() {
+    while (wish) {
+      const { name, value } = wish;
+      wish = null;
+      await ask(name, value);
+    }
+  }
+
+  async function ask(name, value) {
+    asking = new AbortController();
+    const asOf = typings;
+    const reading = editor.reading();
+    const data = pressed(name, value);
     let answer;
     form.dispatchEvent(new Event("ksu:keeping"));
     try {
       const response = await fetch(form.dataset.draft, {
         method: "POST",
-        body: pressed(name, value),
+        body: data,
         headers: { Accept: "application/json" },
-        signal: mine.signal,
+        signal: asking.signal,
         redirect: "error",
       });
       if (!response.ok) throw new Error(String(response.status));
       answer = await response.json();
     } catch {
-      return; // a newer question, or no desk: keeping.js keeps the words, says so, and asks again
+      reading.unheard();
+      return; // keeping.js keeps the words, says so, and asks again
     }
-    kept = true;
-    show(answer, sent);
+    kept = asOf === typings;
+    // Whom it is shown as is chosen here; only a reader who was looked for comes from the desk.
+    if (name !== "find") delete answer.parts.reader;
+    show(answer, reading, data);
     form.dispatchEvent(new CustomEvent("ksu:kept", { detail: answer }));
   }
 
-  function show(answer, sent) {
-    for (const [name, words] of Object.entries(answer.fields)) form.elements[name].value = words;
-    document.getElementById("findings").innerHTML = answer.findings;
-    document.getElementById("inbox").innerHTML = answer.inbox;
-    document.getElementById("arrives").innerHTML = answer.arrives;
-    document.getElementById("weight").textContent = answer.weight.trim();
-    root.classList.toggle("unsaved", answer.kept);
-    say(answer.kept ? ["Kept, not saved yet"] : savedWords);
-    spans = answer.spans;
-    spansOf = answer.fields.body === undefined ? sent : body.value;
-    paint();
+  function show(answer, reading, sent) {
+    const { body: mended, ...lines } = answer.fields;
+    for (const [name, words] of Object.entries(lines)) {
+      if (form.elements[name].value === sent.get(name)) form.elements[name].value = words;
+    }
+    if (mended === undefined) reading.found(answer.underlines);
+    else reading.mended(mended, answer.underlines);
+    const held = document.activeElement;
+    const room = held?.closest("#findings, .remarks, #beside");
+    for (const [id, html] of Object.entries(answer.parts)) {
+      const part = document.getElementById(id);
+      // Somebody may be reading there: what is the same stays as it is.
+      if (part && part.innerHTML !== html) part.innerHTML = html;
+    }
+    if (held && !held.isConnected) (room?.querySelector("a, button") ?? document.getElementById("find") ?? look).focus();
+    // Said aloud only when it is something else than before, not at every pause.
+    if (told.textContent !== answer.told) told.textContent = answer.told;
+    root.classList.toggle("unsaved", answer.kept || !kept);
+    if (kept) say(answer.kept ? ["Kept, not saved yet"] : savedWords);
     for (const input of form.querySelectorAll("[data-count]")) count(input);
+    // Half a merge field is no letter: the last one that was stays in sight until there is another.
+    look.classList.toggle("not-yet", !answer.made);
+    if (!answer.made) return;
     // replace() and not src: going back in the browser leaves the page, not the last keystroke.
     frame.contentWindow.location.replace(new URL(answer.url, location.href));
+    frame.title = answer.title;
+  }
+
+  async function paste(html) {
+    const data = new FormData();
+    data.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+    data.set("html", html);
+    try {
+      const response = await fetch(form.dataset.paste, { method: "POST", body: data, redirect: "error" });
+      if (response.ok) return (await response.json()).markdown.replace(/\n$/, "");
+    } catch {
+      say(["Pasted as plain text: the desk does not answer."]);
+    }
+    return null;
   }
 
   // --- what is pressed ----------------------------------------------------------------------------------------------
 
   document.addEventListener("click", (event) => {
+    const place = event.target.closest("[data-go]");
+    if (place) editor.go(place.dataset.go);
     const button = event.target.closest('button[form="letter"]');
     if (!button) return;
-    event.preventDefault();
     if (button.name === "show") {
+      event.preventDefault();
       for (const tab of look.querySelectorAll(".tabs button")) tab.setAttribute("aria-pressed", String(tab === button));
-      look.className = `look as-${button.value}`;
+      look.classList.replace(`as-${look.dataset.tab}`, `as-${button.value}`);
+      look.dataset.tab = button.value;
       keep();
-    } else if (button.name === "mend") keep("mend", button.value);
+    } else if (button.name === "mend") {
+      event.preventDefault();
+      keep("mend", button.value);
+    } else if (button.id === "find-press") {
+      event.preventDefault();
+      keep("find", document.getElementById("find").value);
+    }
+  });
+
+  // Enter would press the form's first button, which saves.
+  document.getElementById("find")?.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    keep("find", event.target.value);
   });
 
   document.getElementById("reader").addEventListener("change", () => keep());
 
   form.addEventListener("input", (event) => {
-    if (event.target === body) paint();
     if (event.target.dataset.count) count(event.target);
     typed();
-  });
-
-  // What comes from a word processor or a page is cleaned first; what has no form of its own is pasted as it is.
-  const FORMED = /<(h[1-6]|p|li|b|strong|i|em|a|blockquote)[\s>]/i;
-
-  body.addEventListener("paste", async (event) => {
-    const html = event.clipboardData.getData("text/html");
-    if (!FORMED.test(html)) return;
-    event.preventDefault();
-    let words = event.clipboardData.getData("text/plain");
-    try {
-      const data = new FormData();
-      data.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
-      data.set("html", html);
-      const response = await fetch(form.dataset.paste, { method: "POST", body: data, redirect: "error" });
-      if (response.ok) words = (await response.json()).markdown.replace(/\n$/, "");
-    } catch {
-      say(["Pasted as plain text: the desk does not answer."]);
-    }
-    body.focus();
-    // The only way to insert that the browser can undo.
-    document.execCommand("insertText", false, words);
   });
 
   document.addEventListener("keydown", (event) => {
@@ -208,12 +214,11 @@
     leaving = false;
   });
 
-  // On a phone the days run sideways: begin at the one that is open.
-  const here = document.querySelector(".line .now");
-  here.parentElement.scrollLeft = here.offsetLeft - 16;
+  arrange(async () => {
+    if (!kept) await keep();
+    leaving = true;
+  });
 
   if (document.getElementById("kept")) root.classList.add("unsaved");
-  paper.classList.add("inked");
-  paint();
   for (const input of form.querySelectorAll("[data-count]")) count(input);
-})();
+}

@@ -22,7 +22,7 @@
   }
 
   const form = told.closest("form");
-  const NAMES = ["subject", "preheader", "when", "days", "minutes", "date", "at", "only_if", "body"];
+  const NAMES = ["subject", "preheader", "when", "days", "minutes", "date", "mark", "yearly", "at", "only_if", "body"];
   const BASED = ["based_on", "based_when"];
   // Milliseconds: until we ask the desk ourselves, and between one question that fails and the next.
   const PATIENCE = 4000;
@@ -38,7 +38,9 @@
   let timer = 0;
   let pause = FIRST_PAUSE;
 
-  const fields = () => Object.fromEntries([...NAMES, ...BASED].map((name) => [name, form.elements[name]?.value ?? ""]));
+  const isTick = (field) => field.type === "checkbox";
+  const said = (field) => (field && (!isTick(field) || field.checked) ? field.value : "");
+  const fields = () => Object.fromEntries([...NAMES, ...BASED].map((name) => [name, said(form.elements[name])]));
 
   function read() {
     try {
@@ -163,7 +165,10 @@
 
   function put(kept) {
     for (const [name, words] of Object.entries(kept.fields)) {
-      if (form.elements[name]) form.elements[name].value = words;
+      const field = form.elements[name];
+      if (!field) continue;
+      if (isTick(field)) field.checked = words !== "";
+      else field.value = words;
     }
     form.elements.body.dispatchEvent(new Event("ksu:replaced", { bubbles: true }));
     form.elements.body.dispatchEvent(new Event("input", { bubbles: true }));
