@@ -33,7 +33,7 @@ from keepshowingup.web.staff.standing import standing_of
 from keepshowingup.web.staff.timeline import next_date, next_day, next_mark, timeline_of
 from keepshowingup.web.staff.underlining import underlines_of
 
-TABS = (("phone", "Phone"), ("wide", "Wide"), ("dark", "Dark"), ("text", "Plain text"))
+TABS = (("phone", "Phone"), ("wide", "Wide"), ("dark", "Dark"), ("off", "Images off"), ("text", "Plain text"))
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def side_by_side(step: Step, typed: Mapping[str, str], asked: tuple[str, Persona
     shown = see(words, step, persona, now)
     reading: Reading = read_letter(words["subject"], words["preheader"], words["body"])
     moment = arrives(step, persona, now)
-    query = f"?reader={persona.key}" + ("&as=text" if tab == "text" else "")
+    query = f"?reader={persona.key}" + (f"&as={tab}" if tab in {"off", "text"} else "")
     return {
         "reading": reading,
         "beside": beside(step, persona, now),

@@ -31,22 +31,24 @@ from keepshowingup.web.staff.finding import find_step, newest_of
 from keepshowingup.web.staff.persona import Persona, persona_of
 from keepshowingup.web.staff.roles import StaffRequest
 
-# A letter styles itself inline, has no images and asks for nothing; the frame around it is sandboxed as well.
-LETTER_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "style-src 'unsafe-inline'",
-        "img-src 'none'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'self'",
-        "sandbox",
-    )
-)
-
-
+PICTURES = "/pictures/"
 COMPILING = 10.0
 """Seconds of the processor's time for a letter of a hundred thousand characters and all its styles; one takes 0.02."""
+
+
+def letter_policy(*, images: bool = True) -> str:
+    """What a letter may do in its frame, which is sandboxed as well: style itself inline, and show our own pictures."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "style-src 'unsafe-inline'",
+            "img-src 'self'" if images else "img-src 'none'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'self'",
+            "sandbox",
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Shown:
 @require_GET
 @xframe_options_sameorigin
 def show(request: StaffRequest, step_id: int) -> HttpResponse:
-    """The letter itself: ``?reader=`` says as whom, ``?as=text`` shows its plain-text part.
+    """The letter itself: ``?reader=`` says as whom, ``?as=text`` shows its plain-text part, ``?as=off`` no images.
 
     With ``?saved=1`` it is the frozen letter an approver says yes to, not what somebody is typing.
     """
@@ -77,8 +79,9 @@ def show(request: StaffRequest, step_id: int) -> HttpResponse:
     if shown.letter is None or request.GET.get("as") == "text":
         response = render(request, "staff/plain_letter.html", {"shown": shown})
     else:
-        response = HttpResponse(shown.letter.html)
-    response.headers["Content-Security-Policy"] = LETTER_POLICY
+        # The desk may be open under another name of this host than readers know.
+        response = HttpResponse(shown.letter.html.replace(stationery.hosted_pictures(), PICTURES))
+    response.headers["Content-Security-Policy"] = letter_policy(images=request.GET.get("as") != "off")
     return response
 
 

@@ -77,6 +77,7 @@ LEAST: dict[str, Role | None] = {
     "letter_add": EDITOR,
     "letter_save": EDITOR,
     "letter_draft": EDITOR,
+    "letter_picture": EDITOR,
     "letter_discard": EDITOR,
     "letter_meanwhile": EDITOR,
     "letter_comment": EDITOR,

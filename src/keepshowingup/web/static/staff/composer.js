@@ -16,6 +16,13 @@ function compose() {
   const savedWords = saved ? [...saved.childNodes].map((node) => node.cloneNode(true)) : [];
   const given = JSON.parse(document.getElementById("editing").textContent);
   const PAUSE = 450;
+  const chosen = document.getElementById("picture");
+  const alt = document.getElementById("alt");
+  const pictureSaid = document.getElementById("picture-said");
+  // It is sent by itself, not with the words at every pause.
+  chosen.removeAttribute("name");
+  alt.removeAttribute("name");
+  chosen.closest("details").addEventListener("input", (event) => event.stopPropagation());
 
   let kept = true;
   let typings = 0;
@@ -33,6 +40,7 @@ function compose() {
     nonce: document.querySelector("script[nonce]")?.nonce,
     mend: (key) => keep("mend", key),
     paste,
+    picture,
   });
   editor.underline(given.underlines);
 
@@ -157,6 +165,28 @@ function compose() {
     return null;
   }
 
+  async function picture(file, words) {
+    const data = new FormData();
+    data.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+    data.set("picture", file);
+    data.set("alt", words);
+    try {
+      const response = await fetch(form.dataset.picture, {
+        method: "POST",
+        body: data,
+        headers: { Accept: "application/json" },
+        redirect: "error",
+      });
+      const answer = await response.json();
+      told.textContent = answer.sentence ?? "The picture is in the letter.";
+      pictureSaid.textContent = answer.sentence ?? "";
+      return answer.markdown ?? null;
+    } catch {
+      pictureSaid.textContent = "The desk does not answer. Please try again.";
+      return null;
+    }
+  }
+
   // --- what is pressed ----------------------------------------------------------------------------------------------
 
   document.addEventListener("click", (event) => {
@@ -173,6 +203,11 @@ function compose() {
     } else if (button.name === "mend") {
       event.preventDefault();
       keep("mend", button.value);
+    } else if (button.id === "picture-press") {
+      event.preventDefault();
+      const [file] = chosen.files;
+      if (!file) pictureSaid.textContent = "Choose a picture first: a JPEG, PNG or GIF.";
+      else picture(file, alt.value).then((markdown) => markdown && editor.show(markdown));
     } else if (button.id === "find-press") {
       event.preventDefault();
       keep("find", document.getElementById("find").value);
@@ -180,6 +215,11 @@ function compose() {
   });
 
   // Enter would press the form's first button, which saves.
+  alt.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    document.getElementById("picture-press").click();
+  });
   document.getElementById("find")?.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();

@@ -26,6 +26,7 @@ import { findings, placeOf, underline } from "./findings.js";
 import { markup } from "./markup.js";
 import { fieldsOffered } from "./mergefields.js";
 import { cleanPaste } from "./pasting.js";
+import { show, takePictures } from "./picturing.js";
 
 const INK = HighlightStyle.define([
   { tag: tags.heading, class: "ink-heading" },
@@ -75,9 +76,10 @@ function difference(before, now) {
 
 /**
  * Put the editor in the textarea's place. `mend(key)` is called with a finding's name where its way out is pressed,
- * `paste(html)` turns a word processor's HTML into Markdown, `fields` are the merge fields to offer.
+ * `paste(html)` turns a word processor's HTML into Markdown, `picture(file, words)` a file into the Markdown that shows
+ * it, `fields` are the merge fields to offer.
  */
-export function edit(textarea, { fields, label, description, mend, nonce, paste }) {
+export function edit(textarea, { fields, label, description, mend, nonce, paste, picture }) {
   const plain = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value");
   const unread = new Set();
 
@@ -100,6 +102,7 @@ export function edit(textarea, { fields, label, description, mend, nonce, paste 
         inkedFields,
         findings(mend),
         autocompletion({ override: [fieldsOffered(fields)], icons: false }),
+        takePictures(picture),
         cleanPaste(paste),
         typedOver,
         keymap.of([
@@ -174,6 +177,7 @@ export function edit(textarea, { fields, label, description, mend, nonce, paste 
         unheard: () => unread.delete(asked),
       };
     },
+    show: (markdown) => show(view, markdown),
     /** Select the words a finding is about, to write on there. */
     go(key) {
       const place = placeOf(view.state, key);
