@@ -48,7 +48,8 @@ def test_a_walk_through_the_desk(live_server: LiveServer, browser: Browser, tmp_
     sequence = sequence_by(person("editor", "Mara"), subjects=SUBJECTS)
     step = sequence.steps.get(position=2)
     edit_masthead(postal_address="12 Quay Street", from_address="ruth@harbour.example")
-    EnrolmentFactory.create(sequence=sequence, subscriber=SubscriberFactory.create(), next_step=None, due_at=None)
+    noor = SubscriberFactory.create(first_name="Noor")
+    EnrolmentFactory.create(sequence=sequence, subscriber=noor, next_step=None, due_at=None)
     context, hers = (
         browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="null") for _ in range(2)
     )
@@ -83,6 +84,8 @@ def test_a_walk_through_the_desk(live_server: LiveServer, browser: Browser, tmp_
     page.set_viewport_size({"width": 390, "height": 760})
     page.locator("#look").scroll_into_view_if_needed()
     page.evaluate("document.getElementById('look').scrollIntoView()")
+    expect(letter.get_by_text(re.compile("^Good (morning|afternoon|evening) Noor,"))).to_be_in_viewport()
+    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
     picture(page, "preview-dark")
     page.set_viewport_size({"width": 1440, "height": 900})
     page.get_by_role("button", name="Plain text").click()
@@ -105,6 +108,14 @@ def test_a_walk_through_the_desk(live_server: LiveServer, browser: Browser, tmp_
     ruth.get_by_role("button", name="Start for 1 reader").click()
     expect(ruth.get_by_text("These letters are live.")).to_be_visible()
     assert Sequence.objects.get().state == Sequence.State.LIVE
+
+    # What will arrive, when, and why.
+    ruth.goto(live_server.url + url("reader_calendar", noor.opaque))
+    expect(ruth.get_by_text("Trust comes back slowly").first).to_be_visible()
+    picture(ruth, "calendar")
+    ruth.goto(live_server.url + url("reader", noor.opaque))
+    expect(ruth.get_by_text("What to expect").first).to_be_visible()
+    picture(ruth, "reader")
     assert complaints == []
     context.close()
     hers.close()
