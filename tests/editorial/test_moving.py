@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepshowingup.core.timing import AfterDays, AfterMinutes, OnDate, Timing
-from keepshowingup.editorial.models import Step
+from keepshowingup.editorial.models import Sequence, Step
 from keepshowingup.editorial.moving import moved
 from keepshowingup.editorial.timings import put_timing, timing_of
 
 
 def letters(*timings: Timing) -> list[Step]:
-    steps = [Step(pk=number, key=f"letter-{number}") for number in range(len(timings))]
+    sequence = Sequence()
+    steps = [Step(pk=number, key=f"letter-{number}", sequence=sequence) for number in range(len(timings))]
     for step, timing in zip(steps, timings, strict=True):
         put_timing(step, timing)
     return steps
