@@ -15,9 +15,10 @@ from keepshowingup.editorial.folders import read_folder, validate
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.editorial.publishing import apply, export, plan
 from keepshowingup.editorial.reviewing import findings_of
-from keepshowingup.editorial.starters import MILESTONES, install_milestones
+from keepshowingup.editorial.starters import MILESTONES, MILESTONES_IN, install_milestones
 from keepshowingup.editorial.timings import say_timing, timing_of
 
+SHIPPED = [MILESTONES, *MILESTONES_IN.values()]
 LETTER = '+++\nmark = "30 days"\nsubject = "A short note"\n+++\n\nHello you,\n\nthis is a note.\n'
 
 
@@ -33,9 +34,10 @@ def add(sequence: Sequence, timing: Timing, now: dt.datetime) -> None:
     )
 
 
-def test_the_letters_we_ship_are_in_order_and_for_the_marks_that_were_asked_for() -> None:
-    assert validate(MILESTONES) == []
-    assert [say_timing(step.timing) for step in read_folder(MILESTONES).steps] == [
+@pytest.mark.parametrize("shipped", SHIPPED, ids=lambda folder: folder.name)
+def test_the_letters_we_ship_are_in_order_and_for_the_marks_that_were_asked_for(shipped: Path) -> None:
+    assert validate(shipped) == []
+    assert [say_timing(step.timing) for step in read_folder(shipped).steps] == [
         f"{mark} from their date{more}"
         for mark, more in (
             *((mark, "") for mark in ("1 day", "7 days", "30 days", "60 days", "90 days")),
@@ -45,10 +47,20 @@ def test_the_letters_we_ship_are_in_order_and_for_the_marks_that_were_asked_for(
     ]
 
 
-def test_no_subject_or_preview_line_of_ours_tells_a_count() -> None:
-    for step in read_folder(MILESTONES).steps:
+@pytest.mark.parametrize("shipped", SHIPPED, ids=lambda folder: folder.name)
+def test_no_subject_or_preview_line_of_ours_tells_a_count(shipped: Path) -> None:
+    telling = {"month", "year", "week", "days", "date", "mark", " mes", "año", "semana", "días", "fecha", *"0123456789"}
+    for step in read_folder(shipped).steps:
         outside = f"{step.subject} {step.preheader}".casefold()
-        assert not any(word in outside for word in ("month", "year", "week", "days", "date", "mark", *"0123456789"))
+        assert not any(word in outside for word in telling)
+
+
+@pytest.mark.django_db
+def test_who_writes_in_spanish_begins_with_spanish_letters(now: dt.datetime) -> None:
+    sequence = install_milestones(now, language="es-MX")
+    assert (sequence.slug, sequence.language) == ("milestones-es", "es")
+    assert all(step.body.startswith("Hola{{") for step in sequence.steps.all())
+    assert reviewing.approve(sequence.pk, approver="ruth@harbour.example", now=now) == 10
 
 
 @pytest.mark.django_db

@@ -124,14 +124,15 @@ def export(slug: str, folder: Path) -> None:
 
 
 @click.command()
-def milestones() -> None:
+@click.option("--language", default="en", show_default=True, help="en or es.")
+def milestones(language: str) -> None:
     """Make the ten letters for marks of a reader's own date that are shipped; they wait to be read and approved."""
     with_django()
     from django.conf import settings
 
     from keepshowingup.editorial.starters import install_milestones
 
-    made = install_milestones(settings.CLOCK.now())
+    made = install_milestones(settings.CLOCK.now(), language=language)
     click.echo(f"{made.title} ({made.slug}): {made.steps.count()} letters.", err=True)
     click.echo(f"Read them: keepshowingup sequence show {made.slug}", err=True)
     click.echo(f"Then: keepshowingup sequence approve {made.slug}, and activate {made.slug}", err=True)

@@ -19,6 +19,7 @@ from keepshowingup.core.timing import NAMES_OF_DAYS
 from keepshowingup.editorial import composing
 from keepshowingup.editorial.caring import care_of, put_care
 from keepshowingup.editorial.editing import changing
+from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.editorial.starters import install_milestones
 from keepshowingup.editorial.wording import DESCRIPTION_LENGTH, KEY_LENGTH, RULES_LENGTH, SIGNATURE_LENGTH, TITLE_LENGTH
@@ -141,7 +142,7 @@ def create(request: StaffRequest) -> HttpResponse:
 def _make(title: str, kind: str) -> Sequence:
     slug, now = composing.free_slug(title), settings.CLOCK.now()
     if kind == MILESTONES:
-        return install_milestones(now, slug=slug, title=title)
+        return install_milestones(now, language=masthead().language, slug=slug, title=title)
     return composing.create_sequence(slug=slug, title=title, open_ended=bool(kind), now=now)
 
 
