@@ -15,6 +15,8 @@ from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 
 from keepshowingup.audience.limits import TooMany, hash_network
+from keepshowingup.audience.models import Subscriber
+from keepshowingup.audience.tokens import Purpose, read
 from keepshowingup.core.errors import NotFound
 from keepshowingup.editorial.models import Masthead
 from keepshowingup.web.public.tongues import FALLBACK, accepted, asked_for, first_spoken, others, say, speak, spoken
@@ -57,6 +59,16 @@ def public_page(view: View) -> View:
     # in the address itself, and a form on somebody else's site, or a mail provider, must be able to post here.
     exempt: View = csrf_exempt(answer)
     return exempt
+
+
+def whose_page(request: HttpRequest, token: str) -> Subscriber:
+    """The reader whose own page this link opens; the page speaks their language. A 404 where it opens none."""
+    opaque = read(Purpose.PREFERENCES, token)
+    reader = Subscriber.objects.filter(opaque=opaque).first() if opaque else None
+    if reader is None:
+        raise Http404
+    speak(request, reader.language)
+    return reader
 
 
 def show(

@@ -9,18 +9,17 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.audience.preferences import pause
-from keepshowingup.audience.tokens import Purpose, read
 from keepshowingup.cadence.counting import is_counting, milestones_for
 from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.core.timing import load_zone, local_date
 from keepshowingup.delivery.own_date import change_date
-from keepshowingup.web.public.doors import public_page, show
-from keepshowingup.web.public.tongues import say, speak
+from keepshowingup.web.public.doors import public_page, show, whose_page
+from keepshowingup.web.public.tongues import say
 
 
 class _Unclear(Exception):
@@ -30,11 +29,7 @@ class _Unclear(Exception):
 @public_page
 def own_date(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows what can be done, POST does the one thing its button says."""
-    opaque = read(Purpose.PREFERENCES, token)
-    reader = Subscriber.objects.filter(opaque=opaque).first() if opaque else None
-    if reader is None:
-        raise Http404
-    speak(request, reader.language)
+    reader = whose_page(request, token)
     if request.method != "POST":
         return _page(request, token, reader)
     try:

@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from keepshowingup.audience import leaving
 from keepshowingup.audience.models import Subscriber
 from keepshowingup.audience.preferences import change, pause
-from keepshowingup.audience.tokens import Purpose, read
 from keepshowingup.cadence import enrolling, replanning
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.cadence.rounds import may_begin_again
@@ -25,12 +24,12 @@ from keepshowingup.editorial.models import Sequence
 from keepshowingup.letters.themes import theme_labels
 from keepshowingup.letters.words import choose_language, language_names
 from keepshowingup.web.public.confirming import masked, said_day, said_when, say_clock
-from keepshowingup.web.public.doors import public_page, show
+from keepshowingup.web.public.doors import public_page, show, whose_page
 from keepshowingup.web.public.download import everything_about
 from keepshowingup.web.public.forms import OWN_TIME, PARTS_OF_DAY, LookForm, SettingsForm, parts_of_day
 from keepshowingup.web.public.joining import zone_context
 from keepshowingup.web.public.own_date import date_context
-from keepshowingup.web.public.tongues import TONGUES, say, speak, spoken
+from keepshowingup.web.public.tongues import TONGUES, say, spoken
 from keepshowingup.web.public.zones import country_of, place_of
 
 PACES = (
@@ -49,11 +48,7 @@ BREAKS = {
 @public_page
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows the page, POST does the one thing its button says."""
-    opaque = read(Purpose.PREFERENCES, token)
-    reader = Subscriber.objects.filter(opaque=opaque).first() if opaque else None
-    if reader is None:
-        raise Http404
-    speak(request, reader.language)
+    reader = whose_page(request, token)
     if request.method != "POST":
         return _page(request, token, reader)
     act = ACTS.get(request.POST.get("do", ""))
