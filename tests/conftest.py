@@ -17,7 +17,7 @@ from tests.databases import migrated_database
 from tests.factories import MONDAY, MastheadFactory
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
     from keepshowingup.editorial.models import Masthead
 
@@ -91,6 +91,15 @@ def browser() -> Iterator[Browser]:
         except Error:
             missing("Chromium")
             return
+        new_context = chromium.new_context
+
+        def patient(**options: Any) -> BrowserContext:
+            context = new_context(**options)
+            context.set_default_timeout(PATIENCE)
+            return context
+
+        # Whatever a test opens waits as long as ``expect`` does: half a minute is nothing in a crowd.
+        chromium.new_context = patient  # type: ignore[method-assign]
         yield chromium
         chromium.close()
 
@@ -99,7 +108,6 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page of a fresh context: no cookies, nothing cached."""
     context = browser.new_context()
-    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
 

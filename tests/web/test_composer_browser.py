@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import expect
 
 from keepshowingup.editorial.models import Sequence
-from tests.conftest import PATIENCE
 from tests.web.desk_browser import LISTEN, asked_elsewhere, editor, words
 from tests.web.staff_desk import person, sequence_by, url
 from tests.web.test_staff_browser import faults_now, sign_in
@@ -29,7 +28,6 @@ def test_a_letter_is_written_and_mended_with_the_keyboard_alone(
 ) -> None:
     step = sequence_by(person("editor", "Mara")).steps.get(position=1)
     context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark", reduced_motion="reduce")
-    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     elsewhere = asked_elsewhere(page, live_server.url)
     complaints = sign_in(page, live_server, "mara")

@@ -15,7 +15,6 @@ from playwright.sync_api import expect
 
 from keepshowingup.editorial.masthead import edit_masthead
 from keepshowingup.editorial.models import Sequence
-from tests.conftest import PATIENCE
 from tests.factories import EnrolmentFactory, SubscriberFactory
 from tests.web.desk_browser import editor, words
 from tests.web.staff_desk import person, sequence_by, url
@@ -53,8 +52,6 @@ def test_a_walk_through_the_desk(live_server: LiveServer, browser: Browser, tmp_
     context, hers = (
         browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="null") for _ in range(2)
     )
-    for each in (context, hers):
-        each.set_default_timeout(PATIENCE)
     page = context.new_page()
     complaints = sign_in(page, live_server, "mara")
 
