@@ -21,8 +21,8 @@ LISTEN = """() => {
 
 
 def editor(page: Page) -> Locator:
-    """Where the letter is written."""
-    return page.get_by_role("textbox", name="The letter, in Markdown")
+    """Where the letter is written, once its script is there: before that the textarea has the same name."""
+    return page.locator(".cm-content")
 
 
 def words(page: Page) -> Locator:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.web.desk_browser import editor
 from tests.web.staff_desk import person, sequence_by, url
 from tests.web.test_staff_browser import sign_in
 
@@ -33,8 +34,7 @@ def test_a_word_processors_letter_lands_in_the_editor_as_markdown(live_server: L
     sequence = sequence_by(person("editor", "Mara"))
     complaints = sign_in(page, live_server, "mara")
     page.goto(f"{live_server.url}{url('composer', sequence.slug)}")
-    body = page.get_by_label("The letter, in Markdown")
-    body.fill("")
+    editor(page).fill("")
     html = (PASTED / "word.html").read_text(encoding="utf-8")
     assert not page.evaluate(PASTE, [html, "Somebody stayed"]), "the browser's own paste would come as well"
     expect(page.locator("#body")).to_have_value((PASTED / "expected.md").read_text(encoding="utf-8").rstrip("\n"))

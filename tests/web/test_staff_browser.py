@@ -17,6 +17,7 @@ from keepshowingup.editorial.models import Sequence
 from tests.cadence.world import drip
 from tests.factories import EnrolmentFactory, SubscriberFactory
 from tests.processes import eventually
+from tests.web.desk_browser import editor
 from tests.web.staff_desk import PASSWORD, person, sequence_by, url
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def test_from_an_article_to_a_running_sequence(live_server: LiveServer, browser:
     # The findings, the counters and the letter follow the typing.
     frame = mine.frame_locator("#preview")
     mine.get_by_label("Subject").fill("A short note for an ordinary day")
-    mine.get_by_label("The letter, in Markdown").fill("Dear {{ first_name | default('friend') }},\n\nHe is an addict.")
+    editor(mine).fill("Dear {{ first_name | default('friend') }},\n\nHe is an addict.")
     mine.get_by_text("32 of 50").wait_for()
     mine.get_by_label("Findings").get_by_text("“addict”").first.wait_for()
     frame.get_by_text("Dear Maya,").wait_for()
@@ -68,7 +69,7 @@ def test_from_an_article_to_a_running_sequence(live_server: LiveServer, browser:
     # A press mends a finding; a field that does not exist is a sentence, and the words stay.
     mine.get_by_label("Findings").get_by_role("button", name="Replace").click()
     frame.get_by_text("He is a person with a substance use disorder.").wait_for()
-    body = mine.get_by_label("The letter, in Markdown")
+    body = editor(mine)
     expect(mine.locator("#body")).to_have_value(re.compile("a person with a substance use disorder"))
     body.press("Control+End")
     body.press_sequentially(" {{ shoe_size }}")
@@ -167,7 +168,7 @@ def test_a_hostile_letter_runs_nothing_in_the_preview(live_server: LiveServer, p
     page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
     page.goto(live_server.url + url("letter", step.pk))
     with page.expect_response(re.compile("/preview/")):
-        page.get_by_label("The letter, in Markdown").fill(
+        editor(page).fill(
             "Hello <script>alert(1)</script> <img src='https://elsewhere.example/x.png' onerror='alert(2)'>\n\nThe end."
         )
     page.frame_locator("#preview").get_by_text("The end.").wait_for()

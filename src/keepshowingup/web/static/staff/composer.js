@@ -259,6 +259,12 @@ function compose() {
     leaving = true;
   });
 
+  // What was typed before there was a script to hear of it.
+  document.addEventListener("DOMContentLoaded", () => {
+    const early = ["subject", "preheader", "body"].map((name) => form.elements[name]);
+    if (early.some((field) => field.value !== field.defaultValue)) body.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
   if (document.getElementById("kept")) root.classList.add("unsaved");
   for (const input of form.querySelectorAll("[data-count]")) count(input);
 }
