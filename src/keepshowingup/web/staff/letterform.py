@@ -75,6 +75,12 @@ class TimingForm(forms.Form):
         }
 
 
+def of_other_timings(when: str) -> set[str]:
+    """The fields of the timings that were not chosen: they are not shown, and what is in them counts for nothing."""
+    chosen = {"mark", "yearly"} if when == "mark" else {when}
+    return {"days", "minutes", "date", "mark", "yearly"} - chosen
+
+
 class LetterForm(TimingForm):
     """Subject, preview line, timing and body.
 

@@ -26,7 +26,7 @@ from keepshowingup.editorial.revising import locked_step
 from keepshowingup.editorial.timings import say_timing, timing_of
 from keepshowingup.web.staff import changes, composer, drafts, meanwhile
 from keepshowingup.web.staff.finding import find_sequence, find_step, newest_of
-from keepshowingup.web.staff.letterform import LetterForm, fields_of
+from keepshowingup.web.staff.letterform import LetterForm, fields_of, of_other_timings
 from keepshowingup.web.staff.persona import Persona, find_persona
 from keepshowingup.web.staff.reading import even_lines, replace
 from keepshowingup.web.staff.roles import StaffRequest
@@ -147,9 +147,7 @@ def _same(typed: dict[str, str], saved: dict[str, str]) -> bool:
         kept = {
             name: text.replace("\r\n", "\n").rstrip() for name, text in fields.items() if not name.startswith("based_")
         }
-        # Only the chosen kind of timing counts; the fields of the others are not shown.
-        shown = {"mark", "yearly"} if kept["when"] == "mark" else {kept["when"]}
-        hidden = {"days", "minutes", "date", "mark", "yearly"} - shown
+        hidden = of_other_timings(kept["when"])
         return {name: text for name, text in kept.items() if name not in hidden}
 
     return tidy(typed) == tidy(saved)

@@ -19,7 +19,7 @@ from keepshowingup.editorial.versions import LABELS, words_of
 from keepshowingup.editorial.wording import tidy_line, tidy_text
 from keepshowingup.web.staff import drafts
 from keepshowingup.web.staff.finding import find_step, newest_of
-from keepshowingup.web.staff.letterform import fields_of, plan_in, said_plan
+from keepshowingup.web.staff.letterform import fields_of, of_other_timings, plan_in, said_plan
 from keepshowingup.web.staff.roles import StaffRequest
 
 TEXTS = ("subject", "preheader", "body")
@@ -171,8 +171,7 @@ def _words(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def _plan(fields: Mapping[str, str]) -> dict[str, str]:
-    """The day as the fields have it; only the chosen kind of timing counts, the fields of the others are not shown."""
+    """The day as the fields have it, without what is not shown beside the chosen kind of timing."""
     chosen = fields.get("when", "")
-    own = {"mark", "yearly"} if chosen == "mark" else {chosen}
-    others = {"days", "minutes", "date", "mark", "yearly"} - own | ({"at"} if chosen == "minutes" else set())
+    others = of_other_timings(chosen) | ({"at"} if chosen == "minutes" else set())
     return {name: "" if name in others else fields.get(name, "") for name in drafts.PLAN}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
@@ -28,7 +30,7 @@ def add(request: StaffRequest, step_id: int) -> HttpResponse:
     typed = {name: request.POST.get(name, "") for name in drafts.FIELDS}
     now = settings.CLOCK.now()
     try:
-        shown = _keep(request)
+        shown = _keep(request, now)
     except KeepShowingUpError as error:
         if asked_by_script:
             return JsonResponse({"sentence": error.message}, status=error.status)
@@ -41,11 +43,11 @@ def add(request: StaffRequest, step_id: int) -> HttpResponse:
     return redirect("staff:letter", step_id=step.pk)
 
 
-def _keep(request: StaffRequest) -> str:
+def _keep(request: StaffRequest, now: datetime) -> str:
     file = request.FILES.get("picture")
     if file is None:
         raise WrongUsage("Choose a picture first: a JPEG, PNG or GIF.")
     picture = read_picture(file.read(MOST_SENT + 1), file.name or "The picture")
-    keep_pictures([picture], now=settings.CLOCK.now())
+    keep_pictures([picture], now=now)
     words = " ".join(request.POST.get("alt", "").split())[:LONGEST_WORDS]
     return f"![{words.replace('[', '(').replace(']', ')')}]({FOLDER}{picture.name})"
