@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keepshowingup.audience.models import Subscriber
-from keepshowingup.cadence import crowd
+from keepshowingup.cadence import alike, crowd
 from keepshowingup.cadence.advancing import replan
+from keepshowingup.cadence.anew import Anew
 from keepshowingup.cadence.models import Enrolment, PastStep
 from keepshowingup.cadence.moves import moves_of
 from keepshowingup.cadence.reader import Move
@@ -176,10 +178,12 @@ def alone(world: World, rested: datetime | None) -> None:
 
 
 def together(world: World, rested: datetime | None) -> None:
-    """In chunks of a few, as it is done."""
+    """In chunks of a few, as it is done: what is decided in one is known in the next."""
     wanted, last = anew(world.sequence.pk, world.now, rested=rested), 0
-    while done := crowd.replan_chunk(wanted, last):
-        last = done.last
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crowd, "MANY", 7)
+        while done := crowd.replan_chunk(wanted, last):
+            last = done.last
 
 
 @given(seed=st.integers(0, 2**32))
@@ -192,9 +196,8 @@ def test_everybody_gets_the_plan_they_would_get_alone(seed: int) -> None:
         transaction.set_rollback(True)
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="elsewhere everybody is planned alone")
-def test_readers_who_share_everything_are_decided_about_once() -> None:
-    assert connection.vendor == "postgresql"
+def readers_alike(number: int) -> Sequence:
+    """A sequence of two letters, and so many readers who share everything a plan is made of."""
     sequence = SequenceFactory.create()
     world = World.__new__(World)
     world.dice, world.sequence, world.now = random.Random(1), sequence, MONDAY
@@ -202,10 +205,68 @@ def test_readers_who_share_everything_are_decided_about_once() -> None:
         step = Step.objects.create(sequence=sequence, key=f"s-{position}", position=position, after_days=day, body=".")
         step.current = world.revision(step)
         step.save()
-    for _ in range(20):
+    for _ in range(number):
         reader = SubscriberFactory.create(hour=time(10))
         Enrolment.objects.create(subscriber=reader, sequence=sequence, enrolled_at=MONDAY, started_on=MONDAY.date())
-    wanted = anew(sequence.pk, MONDAY)
-    assert crowd.replan_chunk(wanted, 0) == crowd.Done(Enrolment.objects.latest("pk").pk, 20, 20)
-    assert len(wanted.decided) == 1
-    assert set(Enrolment.objects.values_list("due_local", flat=True)) == {"2026-11-25T10:00:00"}
+    return sequence
+
+
+def days_planned() -> list[str]:
+    return list(Enrolment.objects.order_by("pk").values_list("due_local", flat=True))
+
+
+FIRST_DAY, DAY_AFTER = "2026-11-25T10:00:00", "2026-11-26T10:00:00"
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="elsewhere everybody is planned alone")
+class TestReadersWhoShareEverything:
+    def test_are_decided_about_once(self) -> None:
+        wanted = anew(readers_alike(20).pk, MONDAY)
+        assert crowd.replan_chunk(wanted, 0) == crowd.Done(Enrolment.objects.latest("pk").pk, 20, 20)
+        assert len(wanted.decided) == 1
+        assert set(days_planned()) == {FIRST_DAY}
+
+    def test_get_what_is_known_in_the_same_statement_that_finds_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(crowd, "MANY", 5)
+        wanted = anew(readers_alike(10).pk, MONDAY)
+        first = crowd.replan_chunk(wanted, 0)
+        assert first is not None
+        monkeypatch.setattr(crowd, "decide", None)  # nobody asks
+        with CaptureQueriesContext(connection) as asked:
+            second = crowd.replan_chunk(wanted, first.last)
+        assert second == crowd.Done(Enrolment.objects.latest("pk").pk, 5, 5)
+        assert sum("cadence_enrolment" in query["sql"] for query in asked) == 1
+        assert days_planned() == [FIRST_DAY] * 10
+
+    def test_are_planned_although_another_chunk_makes_their_plan_known_meanwhile(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wanted = anew(readers_alike(3).pk, MONDAY)
+        another = anew(wanted.sequence_id, MONDAY)
+        with transaction.atomic():
+            crowd.replan_chunk(another, 0)
+            transaction.set_rollback(True)
+        tell = alike.word_of
+
+        def word_of(anew: Anew) -> str:
+            anew.keep(another.known)
+            return tell(anew)
+
+        monkeypatch.setattr(crowd, "word_of", word_of)
+        assert crowd.replan_chunk(wanted, 0) == crowd.Done(Enrolment.objects.latest("pk").pk, 3, 3)
+        assert days_planned() == [FIRST_DAY] * 3
+
+    def test_are_planned_by_the_letters_as_they_are_when_their_rows_are_locked(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wanted = anew(readers_alike(3).pk, MONDAY)
+        crowd.replan_chunk(wanted, 0)
+        tell = alike.word_of
+
+        def somebody_edits(anew: Anew) -> str:
+            Step.objects.filter(key="s-0").update(after_days=3)
+            return tell(anew)
+
+        monkeypatch.setattr(crowd, "word_of", somebody_edits)
+        crowd.replan_chunk(wanted, 0)
+        assert days_planned() == [DAY_AFTER] * 3

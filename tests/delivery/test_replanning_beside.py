@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -29,17 +30,30 @@ Answer = TypeVar("Answer")
 def elsewhere(work: Callable[[], Answer]) -> Answer:
     """Do it on another connection, while this one has its transaction open."""
 
-    def there() -> Answer:
-        try:
-            with connection.cursor() as cursor:
-                # Whoever waits for a row waits for a transaction that waits for them.
-                cursor.execute("SET lock_timeout = '60s'")
-            return work()
-        finally:
-            connection.close()
-
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(there).result()
+        return pool.submit(alone_there, work).result()
+
+
+def alone_there(work: Callable[[], Answer]) -> Answer:
+    """On the connection of a thread of its own."""
+    try:
+        with connection.cursor() as cursor:
+            # Whoever waits for a row waits for a transaction that waits for them.
+            cursor.execute("SET lock_timeout = '60s'")
+        return work()
+    finally:
+        connection.close()
+
+
+def wait_until_somebody_waits() -> None:
+    until = time.monotonic() + 60
+    with connection.cursor() as cursor:
+        while time.monotonic() < until:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            if cursor.fetchone() == (1,):
+                return
+            time.sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 def test_letters_are_claimed_and_settled_while_a_chunk_is_planned(
@@ -75,21 +89,41 @@ def test_a_chunk_is_planned_while_letters_are_claimed(clock: StoppedClock, seque
     Step.objects.filter(key="first").update(deleted_at=clock.now())
     with transaction.atomic():
         Enrolment.objects.select_for_update().get(pk=first.pk)  # as a claim does
-        chunk = elsewhere(lambda: crowd._plan_together(anew(sequence.pk, clock.now()), 0))
+        chunk = elsewhere(lambda: crowd.plan_together(anew(sequence.pk, clock.now()), 0))
         assert (chunk.planned, chunk.alone) == (1, [first.pk])
     second.refresh_from_db()
     assert second.next_step is not None
     assert second.next_step.key == "second"
 
 
-def test_two_chunks_are_planned_abreast(
+def test_who_changes_between_the_look_and_the_lock_is_planned_alone(
     clock: StoppedClock, sequence: Sequence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    readers = enrol_many(sequence, 2)
+    Step.objects.filter(key="second").update(after_days=3)
+    # The look begins, and takes its time; meanwhile the first letter of one of them is settled elsewhere.
+    slowly = crowd._TELL.replace(
+        "SELECT id, ctid AS place FROM cadence_enrolment",
+        "SELECT id, ctid AS place FROM (SELECT pg_advisory_xact_lock(1) OFFSET 0) AS turn, cadence_enrolment",
+    )
+    assert slowly != crowd._TELL
+    monkeypatch.setattr(crowd, "_TELL", slowly)
+    with ThreadPoolExecutor(1) as pool, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(1)")
+        chunk = pool.submit(alone_there, lambda: crowd.plan_together(anew(sequence.pk, clock.now()), 0))
+        wait_until_somebody_waits()
+        advance(readers[0].pk, after_key="first", handed_at=clock.now(), now=clock.now())
+        cursor.execute("SELECT pg_advisory_unlock(1)")
+        assert chunk.result().alone == [readers[0].pk]
+    assert readers[0].past_steps.count() == 1
+
+
+def test_chunks_are_planned_abreast(clock: StoppedClock, sequence: Sequence, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crowd, "MANY", 3)
-    readers = enrol_many(sequence, 7)
+    readers = enrol_many(sequence, 13)
     Step.objects.filter(key="first").update(deleted_at=clock.now())
     wanted = anew(sequence.pk, clock.now())
-    assert replan_abreast(wanted, 0) == crowd.Done(readers[5].pk, 6, 6)
-    assert replan_abreast(wanted, readers[5].pk) == crowd.Done(readers[6].pk, 1, 1)
-    assert replan_abreast(wanted, readers[6].pk) is None
+    assert replan_abreast(wanted, 0) == crowd.Done(readers[11].pk, 12, 12), "four at once"
+    assert replan_abreast(wanted, readers[11].pk) == crowd.Done(readers[12].pk, 1, 1)
+    assert replan_abreast(wanted, readers[12].pk) is None
     assert set(Enrolment.objects.values_list("next_step__key", flat=True)) == {"second"}

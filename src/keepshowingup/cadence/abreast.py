@@ -1,51 +1,75 @@
-"""Two chunks of a replanning abreast, each on a connection of its own: PostgreSQL has a process for each.
+"""Chunks of a replanning abreast, on two connections: PostgreSQL has a process for each.
 
-Which of them is done first does not matter, and to do one twice changes nothing: whoever follows a crash does both
+Which of them is done first does not matter, and to do one twice changes nothing: whoever follows a crash does them
 again.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from django.db import connection
 
 from keepshowingup.cadence import crowd
-from keepshowingup.cadence.crowd import Anew, Done, replan_chunk
+from keepshowingup.cadence.anew import Anew
+from keepshowingup.cadence.crowd import Done, replan_chunk
 from keepshowingup.cadence.models import Enrolment
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.store.bulk import works_elsewhere
 
+# At once. Two connections take them in turn, so that neither waits long for the other; not more, because until all of
+# them are done nobody notes how far it came.
+CHUNKS = 4
+
 
 def replan_abreast(anew: Anew, after: int) -> Done | None:
-    """Plan the next readers anew as :func:`replan_chunk` does, two chunks of them where that is any quicker.
+    """Plan the next readers anew as :func:`replan_chunk` does, several chunks of them where that is any quicker.
 
     Within a transaction it is one: another connection would not see what is written there.
     """
     if not works_elsewhere() or not anew.is_shared or connection.in_atomic_block:
         return replan_chunk(anew, after)
-    middle = _end_of_chunk(anew.sequence_id, after)
-    if middle is None:
+    starts = _starts(anew.sequence_id, after)
+    if len(starts) == 1:
         return replan_chunk(anew, after)
     with ThreadPoolExecutor(1) as pool:
-        beyond = pool.submit(_elsewhere, replace(anew), middle)
-        near = replan_chunk(anew, after)
-        far = beyond.result()
-    if near is None or far is None:
-        return near or far
-    return Done(max(near.last, far.last), near.readers + far.readers, near.planned + far.planned)
+        beside = pool.submit(_elsewhere, replace(anew), starts)
+        done = [*_one_by_one(anew, starts), *beside.result()]
+    if not done:
+        return None
+    return Done(max(one.last for one in done), sum(one.readers for one in done), sum(one.planned for one in done))
 
 
-def _end_of_chunk(sequence_id: int, after: int) -> int | None:
-    """The last key of the next chunk; None when no other follows."""
-    active = Enrolment.objects.filter(sequence=sequence_id, state=EnrolmentState.ACTIVE, pk__gt=after)
-    around = list(active.order_by("pk").values_list("pk", flat=True)[crowd.MANY - 1 : crowd.MANY + 1])
-    return around[0] if len(around) == 2 else None
+def _starts(sequence_id: int, after: int) -> deque[int]:
+    """The keys after which the next chunks begin."""
+    starts = deque([after])
+    active = Enrolment.objects.filter(sequence=sequence_id, state=EnrolmentState.ACTIVE).order_by("pk")
+    while len(starts) < CHUNKS:
+        keys = active.filter(pk__gt=starts[-1]).values_list("pk", flat=True)
+        around = list(keys[crowd.MANY - 1 : crowd.MANY + 1])
+        if len(around) < 2:
+            break
+        starts.append(around[0])
+    return starts
 
 
-def _elsewhere(anew: Anew, after: int) -> Done | None:
+def _one_by_one(anew: Anew, starts: deque[int]) -> list[Done]:
+    """Those that nobody has begun yet."""
+    done = []
+    while starts:
+        try:
+            after = starts.popleft()
+        except IndexError:
+            break  # the other one was quicker
+        if (one := replan_chunk(anew, after)) is not None:
+            done.append(one)
+    return done
+
+
+def _elsewhere(anew: Anew, starts: deque[int]) -> list[Done]:
     try:
-        return replan_chunk(anew, after)
+        return _one_by_one(anew, starts)
     finally:
         connection.close()  # this thread's own

@@ -19,7 +19,7 @@ from keepshowingup.audience.notices import owe_resume
 from keepshowingup.audience.preferences import clear_pause, set_pace
 from keepshowingup.cadence.abreast import replan_abreast
 from keepshowingup.cadence.advancing import Break, replan, since_promised
-from keepshowingup.cadence.crowd import ALWAYS, Anew
+from keepshowingup.cadence.anew import ALWAYS, Anew
 from keepshowingup.cadence.due import due_enrolments
 from keepshowingup.cadence.enrolling import A_DAY, letter_comes_before, stop_for_those_gone
 from keepshowingup.cadence.holding import release

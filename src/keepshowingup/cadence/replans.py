@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from keepshowingup.cadence.abreast import replan_abreast
-from keepshowingup.cadence.crowd import ALWAYS
+from keepshowingup.cadence.anew import ALWAYS
 from keepshowingup.cadence.models import Enrolment, Replan
 from keepshowingup.cadence.replanning import anew, make_ready
 from keepshowingup.core.states import EnrolmentState
