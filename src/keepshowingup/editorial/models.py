@@ -280,6 +280,18 @@ class Revision(models.Model):
         """Whether a second person has said yes to it."""
         return hasattr(self, "approval")
 
+    @property
+    def is_sent_back(self) -> bool:
+        """Whether it waits for its writer: somebody sent it back, and nobody has asked for it again since."""
+        return not self.is_approved and any(
+            said.sends_back and said.resolved_at is None for said in self.comments.all()
+        )
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for a second person's yes."""
+        return not self.is_approved and not self.is_sent_back
+
     def __str__(self) -> str:
         return f"{self.subject} (revision {self.number})"
 

@@ -59,6 +59,7 @@ def approve(request: StaffRequest, slug: str) -> HttpResponse:
         "sequence": sequence,
         "timeline": timeline,
         "reviews": waiting,
+        "sent_back": reviews(timeline.sent_back, {}),
         "mine": request.desk.wrote(timeline.authors),
         "seen": _seen(timeline),
         "label": f"Approve {count_of(len(timeline.waiting), 'letter')}",

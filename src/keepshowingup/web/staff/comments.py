@@ -106,6 +106,15 @@ def send_back(request: StaffRequest, step_id: int) -> HttpResponse:
 
 
 @require_POST
+def ask_again(request: StaffRequest, step_id: int) -> HttpResponse:
+    """The writer asks for a yes to words that were sent back, as they are."""
+    step = find_step(step_id)
+    if commenting.ask_again(step.pk, by=request.desk.person.email, now=settings.CLOCK.now()):
+        messages.success(request, f"“{step.subject}” waits for a second reader again.")
+    return redirect("staff:ask", slug=step.sequence.slug)
+
+
+@require_POST
 def settle(request: StaffRequest, comment_id: int) -> HttpResponse:
     """Resolve a comment, or open it again with ``act=reopen``."""
     if request.POST.get("act") == "reopen":

@@ -49,8 +49,13 @@ class Timeline:
 
     @property
     def waiting(self) -> tuple[Mark, ...]:
-        """The letters whose newest words nobody has approved."""
-        return tuple(mark for mark in self.marks if mark.approval is None)
+        """The letters whose newest words wait for a second person."""
+        return tuple(mark for mark in self.marks if mark.newest.is_waiting)
+
+    @property
+    def sent_back(self) -> tuple[Mark, ...]:
+        """The letters that wait for their writers: somebody sent their newest words back."""
+        return tuple(mark for mark in self.marks if mark.newest.is_sent_back)
 
     @property
     def authors(self) -> frozenset[str]:
