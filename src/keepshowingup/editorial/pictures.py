@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from keepshowingup.core.pictures import Measures, Picture, names_in
@@ -32,13 +32,14 @@ def is_kept(name: str) -> bool:
     return KeptPicture.objects.filter(name=name).exists()
 
 
-def measures_of(*texts: str) -> dict[str, Measures]:
-    """The kept pictures that these texts show, by name. It asks nothing where none is shown."""
+def measures_of(*texts: str, known: Mapping[str, Measures] | None = None) -> dict[str, Measures]:
+    """The kept pictures that these texts show, by name. It asks nothing where none is shown that is not ``known``."""
     names = {name for text in texts for name in names_in(text)}
-    if not names:
-        return {}
-    rows = KeptPicture.objects.filter(name__in=names).values_list("name", "width", "height", "octets")
-    return {name: Measures(width, height, octets) for name, width, height, octets in rows}
+    found = {name: measures for name, measures in (known or {}).items() if name in names}
+    if unknown := names - found.keys():
+        rows = KeptPicture.objects.filter(name__in=unknown).values_list("name", "width", "height", "octets")
+        found |= {name: Measures(width, height, octets) for name, width, height, octets in rows}
+    return found
 
 
 def read_pictures(names: Iterable[str]) -> dict[str, Picture]:
