@@ -12,6 +12,7 @@ from keepshowingup.core.states import DispatchState
 from keepshowingup.delivery import ledger
 from keepshowingup.delivery.models import Decision, Dispatch
 from keepshowingup.delivery.own_date import forget_old_dates
+from keepshowingup.editorial.unused_pictures import forget_unused_pictures
 
 DELIVERY_LOG_LASTS = timedelta(days=90)
 ENDED = (DispatchState.ACCEPTED, DispatchState.REFUSED, DispatchState.SKIPPED)
@@ -22,7 +23,7 @@ def forget_old(now: datetime) -> None:
 
     A letter in doubt stays until somebody has settled it, or let it be. That a reader has had a step is kept with
     their enrolment, so a forgotten dispatch is never sent again. What became of letters stays counted in the ledger,
-    which is summed up. Private dates go with readers who left.
+    which is summed up. Private dates go with readers who left, and pictures when nothing has shown them for 30 days.
     """
     while forget_unconfirmed(now):
         pass
@@ -33,3 +34,4 @@ def forget_old(now: datetime) -> None:
     ledger.sum_up(now)
     forget_dates_of_those_gone(now)
     forget_old_dates()
+    forget_unused_pictures(now)

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from keepshowingup.editorial.desk import Comment, Draft
+from keepshowingup.editorial.kept_pictures import KeptPicture
 
 __all__ = [
     "Approval",
@@ -18,7 +19,10 @@ __all__ = [
     "Draft",
     "Edit",
     "Edition",
+    "Feed",
+    "FeedItem",
     "Kept",
+    "KeptPicture",
     "Masthead",
     "Revision",
     "Sequence",
@@ -70,24 +74,6 @@ class Article(models.Model):
 
     def __str__(self) -> str:
         return self.title
-
-
-class KeptPicture(models.Model):
-    """A picture that articles and letters show, under a name made of its bytes. It stays: old letters show it too.
-
-    Its bytes are in the database, so that every backup has them and every host can serve or enclose them.
-    """
-
-    name = models.CharField(max_length=40, unique=True, help_text="32 hexadecimal digits and .jpg, .png or .gif")
-    width = models.PositiveIntegerField(help_text="Pixels, as it is seen")
-    height = models.PositiveIntegerField()
-    octets = models.PositiveIntegerField()
-    data = models.BinaryField()
-    source_url = models.CharField(max_length=500, blank=True, help_text="Where the text came from that showed it first")
-    kept_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Feed(models.Model):
