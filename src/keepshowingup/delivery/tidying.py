@@ -8,14 +8,28 @@ from django.db.models import Exists, OuterRef
 
 from keepshowingup.audience.dates import forget_dates_of_those_gone
 from keepshowingup.audience.joining import forget_unconfirmed
+from keepshowingup.cadence import replans
+from keepshowingup.core.clock import Clock
 from keepshowingup.core.states import DispatchState
-from keepshowingup.delivery import ledger
+from keepshowingup.delivery import breaker, carrying, ledger, limits
 from keepshowingup.delivery.models import Decision, Dispatch
 from keepshowingup.delivery.own_date import forget_old_dates
+from keepshowingup.delivery.watching import forget_silent
 from keepshowingup.editorial.unused_pictures import forget_unused_pictures
 
 DELIVERY_LOG_LASTS = timedelta(days=90)
 ENDED = (DispatchState.ACCEPTED, DispatchState.REFUSED, DispatchState.SKIPPED)
+
+
+def tidy(clock: Clock) -> None:
+    """Forget all that was only kept for a while: what readers and staff know of, and what machines noted."""
+    forget_old(clock.now())
+    real_now = clock.real()
+    limits.forget_idle(real_now)
+    breaker.forget_old(real_now)
+    carrying.forget_old(real_now)
+    replans.forget_old(real_now)
+    forget_silent(real_now)
 
 
 def forget_old(now: datetime) -> None:
