@@ -20,7 +20,10 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object pe
 
 @click.group()
 def feed() -> None:
-    """RSS and Atom feeds. What is new becomes a draft or an issue; nothing is sent before a second person says yes."""
+    """RSS, Atom and JSON feeds, whose news become drafts or issues.
+
+    Nothing is sent before a second person says yes.
+    """
 
 
 @feed.command("add")

@@ -77,7 +77,7 @@ class Article(models.Model):
 
 
 class Feed(models.Model):
-    """A place on the web that says what is new there (RSS or Atom). What is new becomes drafts, or newsletter issues.
+    """A place on the web that says what is new there (RSS, Atom, JSON). News become drafts, or newsletter issues.
 
     Moments are the machine's own, UTC: other people's servers know nothing of a calendar that runs fast.
     """
