@@ -53,8 +53,8 @@ def up(port: int, mailbox_port: int | None, smtp_port: int | None, verbose: bool
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="The pages' port.")
 def web(host: str, port: int) -> None:
     """Serve the pages, by granian."""
     _need_database()
@@ -103,7 +103,7 @@ def beat() -> None:
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--smtp-port", type=click.IntRange(1, 65535), help="Where letters come in. Default: 1025.")
 @click.option("--port", type=click.IntRange(1, 65535), help="The page. Default: 8025.")
 def mailbox(host: str, smtp_port: int | None, port: int | None) -> None:
