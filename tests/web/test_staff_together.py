@@ -285,58 +285,6 @@ def test_another_layout_around_words_that_were_sent_back_is_no_answer_to_it(step
     assert (newest.number, newest.is_sent_back) == (3, True)
 
 
-def test_comments_typed_while_approving_are_kept_with_the_approval(step: Step, ruth: Client) -> None:
-    seen = ruth.get(url("approve", step.sequence.slug)).context["seen"]
-    answer = ruth.post(url("approve", step.sequence.slug), {"seen": seen, f"comment-{step.pk}": "A warm beginning."})
-    assert answer.status_code == 302
-    said = step.comments.get()
-    assert (said.text, said.author, said.sends_back) == ("A warm beginning.", "ruth@harbour.example", False)
-    assert said.revision.is_approved
-
-
-def test_a_refused_approval_leaves_comments_in_their_fields(step: Step, mara: Client, ruth: Client) -> None:
-    slug, typed = step.sequence.slug, {f"comment-{step.pk}": f"A warm beginning. {NASTY}"}
-    answer = ruth.post(url("approve", slug), typed | {"seen": "0"})
-    assert answer.status_code == 409
-    assert ">\nA warm beginning. &lt;script&gt;" in answer.content.decode()
-    seen = ruth.get(url("approve", slug)).context["seen"]
-    answer = ruth.post(url("approve", slug), {"seen": seen, f"comment-{step.pk}": "a" * 2001})
-    assert "a" * 2001 in answer.content.decode()
-    assert not step.revisions.latest("number").is_approved
-    # Also when that letter waits no more, because somebody else has said yes or sent it back.
-    reviewing.approve(step.sequence_id, approver="noa@harbour.example", now=MONDAY)
-    page = ruth.post(url("approve", slug), typed | {"seen": seen}).content.decode()
-    assert "waits for you no more" in page
-    assert ">\nA warm beginning." in page
-    assert not Comment.objects.exists()
-
-
-def test_whatever_is_pressed_on_the_approval_page_what_is_typed_stays(step: Step, ruth: Client) -> None:
-    first, second = step.sequence.steps.order_by("position")
-    page, there = {"from": "approve", f"comment-{first.pk}": "Whose sister?"}, url("approve", step.sequence.slug)
-    reason = {f"reason-{first.pk}-body:1:9:15:stigma.addict": "His own words."}
-    composing.edit_step(
-        first.pk,
-        subject=first.subject,
-        preheader="",
-        body="He is an addict.",
-        author="mara@harbour.example",
-        now=MONDAY,
-    )
-    ruth.post(url("letter_comment", second.pk), page | reason | {f"comment-{second.pk}": "A good day for it."})
-    html = ruth.get(there).content.decode()
-    assert ">\nWhose sister?</textarea>" in html
-    assert 'value="His own words."' in html
-    assert ">\nA good day for it.</textarea>" not in html
-    ruth.post(url("comment_settle", second.comments.get().pk), page | {"act": "resolve"})
-    assert ">\nWhose sister?</textarea>" in ruth.get(there).content.decode()
-    ruth.post(url("letter_send_back", second.pk), page | {f"comment-{second.pk}": " "})
-    html = ruth.get(there).content.decode()
-    assert "Say what to rework" in html
-    assert ">\nWhose sister?</textarea>" in html
-    assert ">\nWhose sister?</textarea>" not in ruth.get(there).content.decode()
-
-
 def test_nobody_sends_back_their_own_words_or_words_that_are_approved(step: Step, mara: Client, ruth: Client) -> None:
     assert mara.post(url("letter_send_back", step.pk), {"comment": "Hm."}).status_code == 422
     assert ruth.post(url("letter_send_back", step.pk), {"comment": ""}).status_code == 422
