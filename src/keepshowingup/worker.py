@@ -27,6 +27,7 @@ from kombu import Queue  # noqa: E402
 
 from keepshowingup.ops import deliveries  # noqa: E402
 from keepshowingup.ops.broker import QUEUES, broker_url  # noqa: E402
+from keepshowingup.ops.chores import CHORES  # noqa: E402
 from keepshowingup.ops.log_lines import be_a_part  # noqa: E402
 
 
@@ -65,10 +66,7 @@ app.conf.update(
     task_queues=[Queue(name) for name in QUEUES],
     task_routes={
         "keepshowingup.tick": {"queue": "maintenance"},
-        "keepshowingup.tidy": {"queue": "maintenance"},
-        "keepshowingup.tidy_outcomes": {"queue": "maintenance"},
-        "keepshowingup.tell_staff": {"queue": "maintenance"},
-        "keepshowingup.feeds": {"queue": "maintenance"},
+        **{f"keepshowingup.{chore.name}": {"queue": "maintenance"} for chore in CHORES},
         "keepshowingup.drain_notices": {"queue": "transactional"},
         "keepshowingup.drain_letters": {"queue": "bulk"},
     },
@@ -79,14 +77,14 @@ app.conf.update(
             "schedule": _every(settings.TICK_SECONDS),
             "options": {"expires": max(10.0, 5 * settings.TICK_SECONDS)},
         },
-        "tidy": {"task": "keepshowingup.tidy", "schedule": _every(3600), "options": {"expires": 3600.0}},
-        "tell-staff": {"task": "keepshowingup.tell_staff", "schedule": _every(600), "options": {"expires": 600.0}},
-        "tidy-outcomes": {
-            "task": "keepshowingup.tidy_outcomes",
-            "schedule": _every(3600),
-            "options": {"expires": 3600.0},
-        },
-        "feeds": {"task": "keepshowingup.feeds", "schedule": _every(300), "options": {"expires": 300.0}},
+    }
+    | {
+        chore.name: {
+            "task": f"keepshowingup.{chore.name}",
+            "schedule": _every(chore.every),
+            "options": {"expires": chore.every},
+        }
+        for chore in CHORES
     },
     timezone="UTC",
 )

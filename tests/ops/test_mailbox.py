@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import smtplib
@@ -17,6 +18,7 @@ import pytest
 
 from keepshowingup.ops.mailbox import LARGEST, Mailbox, smtp_door
 from keepshowingup.ops.mailbox_pages import Pages, web_door
+from tests.pictures import gif, png
 from tests.postgres import free_port
 from tests.processes import PROGRAM, environment, eventually
 
@@ -188,6 +190,34 @@ def test_a_letter_is_shown_as_html_text_headers_and_source(box: Mailbox, web_por
     assert ask(web_port, "/messages/..%2f..%2fetc%2fpasswd")[0] == 404
 
 
+def test_a_picture_that_came_along_is_shown_and_nothing_is_asked_for_it(box: Mailbox, web_port: int) -> None:
+    key = box.keep("a@example.org", "ana@example.com", letter_with_pictures()).id
+    _, headers, body = ask(web_port, f"/messages/{key}/body")
+    assert f'src="data:image/png;base64,{base64.b64encode(png()).decode()}"' in body
+    assert f"url(data:image/gif;base64,{base64.b64encode(gif()).decode()})" in body
+    # What is no picture, and what is not in the letter, stays as it is written.
+    assert 'src="cid:drawing@example.org"' in body
+    assert 'src="cid:elsewhere@example.org"' in body
+    assert "img-src data:;" in headers["content-security-policy"]
+    assert "sandbox" in headers["content-security-policy"]
+
+
+def letter_with_pictures() -> bytes:
+    message = EmailMessage()
+    message["Subject"] = "A bench"
+    message.set_content("[A bench]")
+    message.add_alternative(
+        '<img src="cid:bench@example.org" alt="A bench"><p style="background: url(CID:dot%40example.org)">A dot</p>'
+        '<img src="cid:drawing@example.org"><img src="cid:elsewhere@example.org">',
+        subtype="html",
+    )
+    page = message.get_body(("html",))
+    assert isinstance(page, EmailMessage)
+    for data, kind, name in ((png(), "png", "bench"), (gif(), "gif", "dot"), (b"<svg/>", "svg+xml", "drawing")):
+        page.add_related(data, "image", kind, cid=f"<{name}@example.org>")
+    return message.as_bytes()
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -197,6 +227,10 @@ def test_a_letter_is_shown_as_html_text_headers_and_source(box: Mailbox, web_por
         b"Content-Type: multipart/alternative; boundary=x\r\n\r\nnever closed",
         b'From: =?x?\r\nTo: <<<\r\nDate: yesterday\r\nContent-Type: text/plain; charset="\r\n\r\nx',
         b"Subject: a\x00b\r\n\r\n" + bytes(range(256)),
+        b"Content-Type: multipart/related; boundary=x\r\n\r\n--x\r\nContent-Type: text/html\r\n\r\n<img src=cid:a>\r\n"
+        b"--x\r\nContent-Type: image/png\r\nContent-ID: <a>\r\nContent-Transfer-Encoding: base64\r\n\r\n!\xff\r\n--x--",
+        b"Content-Type: multipart/related; boundary=x\r\n\r\n--x\r\nContent-Type: text/html\r\n\r\n<img src=cid:a>\r\n"
+        b"--x\r\nContent-Type: image/png\r\nContent-ID: =?x?\r\n\r\nx\r\n--x--",
     ],
 )
 def test_the_strangest_letter_can_be_looked_at(box: Mailbox, web_port: int, message: bytes) -> None:
@@ -275,6 +309,15 @@ def test_it_reads_well_on_a_phone_and_in_the_dark(
         assert page.evaluate("axe.run().then(found => found.violations.map(fault => fault.id))") == [], address
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
     assert complaints == []
+
+
+@pytest.mark.browser
+def test_a_picture_that_came_along_is_seen(box: Mailbox, web_port: int, page: Page) -> None:
+    key = box.keep("b@example.org", "ana@example.com", letter_with_pictures()).id
+    page.goto(f"http://127.0.0.1:{web_port}/messages/{key}")
+    bench = page.frame_locator("iframe").get_by_alt_text("A bench")
+    bench.wait_for(state="attached")
+    eventually(lambda: bench.evaluate("picture => picture.naturalWidth") == 3, "the picture is there")
 
 
 @pytest.mark.browser

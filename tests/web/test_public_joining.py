@@ -16,19 +16,9 @@ from keepshowingup.cadence.models import Enrolment
 from keepshowingup.editorial.models import Sequence
 from keepshowingup.web.public.shown import QUICKEST, Pace, pace_of, stamp
 from tests.factories import InvitationFactory, SequenceFactory, StepFactory, SubscriberFactory
-from tests.web.public_site import EARLY, filled_in, harbour_sequence, words
+from tests.web.public_site import filled_in, harbour_sequence, words
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def early_morning(settings: Settings) -> None:
-    settings.CLOCK = EARLY
-
-
-@pytest.fixture
-def sequence(masthead: object) -> Sequence:
-    return harbour_sequence()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("early_morning")]
 
 
 def confirmation_path() -> str:

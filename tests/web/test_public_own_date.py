@@ -8,7 +8,6 @@ import logging
 import pytest
 from django.conf import settings
 from django.test import Client
-from pytest_django.fixtures import Settings
 
 from keepshowingup.audience.models import Notice, Subscriber
 from keepshowingup.audience.tokens import Purpose
@@ -16,15 +15,10 @@ from keepshowingup.cadence.models import Enrolment
 from keepshowingup.editorial.models import Sequence
 from tests.cadence.world import milestones
 from tests.factories import SubscriberFactory
-from tests.web.public_site import EARLY, harbour_sequence, page_of, words
+from tests.web.public_site import harbour_sequence, page_of, words
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("early_morning")]
 TODAY = dt.date(2026, 11, 23)
-
-
-@pytest.fixture(autouse=True)
-def early_morning(settings: Settings) -> None:
-    settings.CLOCK = EARLY
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import pytest
 from django.conf import settings
 from django.test import Client
-from pytest_django.fixtures import Settings
 
 from keepshowingup.audience import leaving
 from keepshowingup.audience.models import StopRequest, Subscriber, Suppression
@@ -17,26 +16,9 @@ from keepshowingup.cadence.tagging import retag
 from keepshowingup.core.states import EnrolmentState
 from keepshowingup.editorial.models import Sequence
 from tests.factories import ConsentFactory, SubscriberFactory
-from tests.web.public_site import EARLY, harbour_sequence, page_of, words
+from tests.web.public_site import harbour_sequence, page_of, words
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def early_morning(settings: Settings) -> None:
-    settings.CLOCK = EARLY
-
-
-@pytest.fixture
-def sequence(masthead: object) -> Sequence:
-    return harbour_sequence()
-
-
-@pytest.fixture
-def reader(sequence: Sequence) -> Subscriber:
-    reader = SubscriberFactory.create(email="maya@example.org", zone="Europe/London", hour=dt.time(8, 30))
-    enrol(reader.pk, sequence.pk, settings.CLOCK.now())
-    return reader
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("early_morning")]
 
 
 def press(client: Client, reader: Subscriber, do: str, **values: str | list[str]) -> str:

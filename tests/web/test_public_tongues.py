@@ -6,41 +6,28 @@ import datetime as dt
 import re
 
 import pytest
-from django.conf import settings
 from django.test import Client
 from django.utils import translation
 from pytest_django.fixtures import Settings
 
 from keepshowingup.audience.models import Consent, Invitation, Subscriber
 from keepshowingup.audience.tokens import Purpose, make
-from keepshowingup.cadence.enrolling import enrol
 from keepshowingup.editorial.models import Masthead, Revision, Sequence
 from keepshowingup.web.public.confirming import said_when
 from keepshowingup.web.public.tongues import TONGUES
 from tests.factories import InvitationFactory, SubscriberFactory
-from tests.web.public_site import EARLY, filled_in, harbour_sequence, page_of, words
+from tests.web.public_site import filled_in, harbour_sequence, page_of, words
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("early_morning")]
 
 SPANISH = {"HTTP_ACCEPT_LANGUAGE": "es-MX,es;q=0.9,en;q=0.5"}
 
 
-@pytest.fixture(autouse=True)
-def early_morning(settings: Settings) -> None:
-    settings.CLOCK = EARLY
-
-
 @pytest.fixture
-def sequence(masthead: object) -> Sequence:
-    return harbour_sequence()
-
-
-@pytest.fixture
-def reader(sequence: Sequence) -> Subscriber:
-    reader = SubscriberFactory.create(
-        email="maya@example.org", zone="Europe/London", hour=dt.time(8, 30), language="es-MX"
-    )
-    enrol(reader.pk, sequence.pk, settings.CLOCK.now())
+def reader(reader: Subscriber) -> Subscriber:
+    """The same, who speaks Spanish."""
+    reader.language = "es-MX"
+    reader.save(update_fields=["language"])
     return reader
 
 

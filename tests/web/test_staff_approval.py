@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from keepshowingup.editorial import composing
-from keepshowingup.editorial.models import Approval, Masthead, Sequence
+from keepshowingup.editorial import composing, reviewing
+from keepshowingup.editorial.models import Approval, Comment, Masthead, Sequence
 from tests.factories import MONDAY, EnrolmentFactory, SubscriberFactory
 from tests.web.staff_desk import desk, fields, person, sequence_by, url
 
 pytestmark = pytest.mark.django_db
+NASTY = "<script>alert(1)</script>"
 
 
 @pytest.fixture
@@ -121,6 +122,61 @@ def test_a_refused_approval_keeps_the_reasons_typed(sequence: Sequence, ruth: Cl
     answer = ruth.post(url("approve", sequence.slug), {"seen": seen(ruth, sequence), name: "A quotation."})
     assert answer.status_code == 422
     assert 'value="A quotation."' in answer.content.decode()
+
+
+def test_comments_typed_while_approving_are_kept_with_the_approval(sequence: Sequence, ruth: Client) -> None:
+    step = sequence.steps.get(position=1)
+    answer = ruth.post(
+        url("approve", sequence.slug), {"seen": seen(ruth, sequence), f"comment-{step.pk}": "A warm beginning."}
+    )
+    assert answer.status_code == 302
+    said = step.comments.get()
+    assert (said.text, said.author, said.sends_back) == ("A warm beginning.", "ruth@harbour.example", False)
+    assert said.revision.is_approved
+
+
+def test_a_refused_approval_leaves_comments_in_their_fields(sequence: Sequence, ruth: Client) -> None:
+    step = sequence.steps.get(position=1)
+    slug, typed = sequence.slug, {f"comment-{step.pk}": f"A warm beginning. {NASTY}"}
+    answer = ruth.post(url("approve", slug), typed | {"seen": "0"})
+    assert answer.status_code == 409
+    assert ">\nA warm beginning. &lt;script&gt;" in answer.content.decode()
+    shown = seen(ruth, sequence)
+    answer = ruth.post(url("approve", slug), {"seen": shown, f"comment-{step.pk}": "a" * 2001})
+    assert "a" * 2001 in answer.content.decode()
+    assert not step.revisions.latest("number").is_approved
+    # Also when that letter waits no more, because somebody else has said yes or sent it back.
+    reviewing.approve(sequence.pk, approver="noa@harbour.example", now=MONDAY)
+    page = ruth.post(url("approve", slug), typed | {"seen": shown}).content.decode()
+    assert "waits for you no more" in page
+    assert ">\nA warm beginning." in page
+    assert not Comment.objects.exists()
+
+
+def test_whatever_is_pressed_on_the_approval_page_what_is_typed_stays(sequence: Sequence, ruth: Client) -> None:
+    first, second = sequence.steps.order_by("position")
+    page, there = {"from": "approve", f"comment-{first.pk}": "Whose sister?"}, url("approve", sequence.slug)
+    reason = {f"reason-{first.pk}-body:1:9:15:stigma.addict": "His own words."}
+    composing.edit_step(
+        first.pk,
+        subject=first.subject,
+        preheader="",
+        body="He is an addict.",
+        author="mara@harbour.example",
+        now=MONDAY,
+    )
+    ruth.post(url("letter_comment", second.pk), page | reason | {f"comment-{second.pk}": "A good day for it."})
+    html = ruth.get(there).content.decode()
+    assert ">\nWhose sister?</textarea>" in html
+    assert 'value="His own words."' in html
+    assert ">\nA good day for it.</textarea>" not in html
+    ruth.post(url("comment_settle", second.comments.get().pk), page | {"act": "resolve"})
+    assert ">\nWhose sister?</textarea>" in ruth.get(there).content.decode()
+    ruth.post(url("letter_send_back", second.pk), page | {f"comment-{second.pk}": " "})
+    html = ruth.get(there).content.decode()
+    assert "Say what to rework" in html
+    assert ">\nWhose sister?</textarea>" in html
+    assert ">\nWhose sister?</textarea>" not in ruth.get(there).content.decode()
 
 
 def test_starting_says_how_many_people_it_touches(sequence: Sequence, mara: Client, ruth: Client) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from playwright.sync_api import expect
 
-from keepshowingup.core.pictures import names_in
+from keepshowingup.core.pictures import names_in, read_picture
 from keepshowingup.editorial.models import KeptPicture, Step
+from keepshowingup.editorial.pictures import keep_pictures
+from tests.factories import MONDAY
 from tests.pictures import GPS, exif, jpeg, png
 from tests.web.desk_browser import words
 from tests.web.staff_desk import desk, fields, person, sequence_by, url
@@ -46,6 +51,26 @@ def test_without_a_script_it_stands_at_the_end_of_what_is_typed(step: Step, mara
     page = answer.content.decode()
     assert f"![A bench (by the water)](images/{kept.name})" in page
     assert 'value="A bench"' in page
+
+
+def test_the_sizes_of_pictures_are_asked_for_once_at_each_look(step: Step, mara: Client) -> None:
+    pictures = [read_picture(png(side, side), "a.png") for side in (9, 10)]
+    keep_pictures(pictures, now=MONDAY)
+    for letter, picture in zip(step.sequence.steps.all(), pictures, strict=True):
+        mara.post(url("letter_save", letter.pk), fields(letter, body=f"![A bench](images/{picture.name})"))
+    step.refresh_from_db()
+    typed = fields(step, subject="A bench by the water")
+
+    def asked_at(look: Callable[[], object]) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            look()
+        return sum("keptpicture" in query["sql"] for query in asked)
+
+    assert asked_at(lambda: mara.post(url("letter_draft", step.pk), typed, headers=JSON)) == 1
+    assert asked_at(lambda: mara.post(url("letter_draft", step.pk), typed | {"mend": "none"}, headers=JSON)) == 1
+    assert asked_at(lambda: mara.get(url("letter", step.pk))) == 1
+    assert asked_at(lambda: mara.get(url("preview", step.pk))) == 1
+    assert "1 KB of pictures" in mara.get(url("letter", step.pk)).content.decode()
 
 
 def test_a_script_gets_the_markdown_that_shows_it(step: Step, mara: Client) -> None:

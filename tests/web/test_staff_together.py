@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from keepshowingup.core.errors import Refused
 from keepshowingup.core.timing import AfterDays
 from keepshowingup.editorial import commenting, composing, reviewing
 from keepshowingup.editorial.models import Comment, Draft, Step
@@ -21,6 +22,10 @@ from tests.web.staff_desk import desk, fields, person, sequence_by, url
 
 pytestmark = pytest.mark.django_db
 BODY = "Somebody stayed.\n\nA sister called on Sundays. A neighbour never asked why."
+SETTINGS = (
+    *("title", "description", "signature", "language", "audience", "open_ended", "weekdays"),
+    *("window_start", "window_end", "quiet_start", "quiet_end", "too_late_hours"),
+)
 NASTY = "<script>alert(1)</script>"
 
 
@@ -235,6 +240,49 @@ def test_a_letter_can_be_sent_back_and_its_writer_finds_it_on_today(step: Step, 
     assert "Sent back to you" not in mara.get(url("today")).content.decode()
     line = Entry.objects.get()
     assert (line.who, line.what, line.reason) == ("ruth@harbour.example", "sent-back", "Too long.")
+
+
+def test_a_letter_that_was_sent_back_waits_for_its_writer_and_for_no_other_approver(
+    step: Step, mara: Client, ruth: Client
+) -> None:
+    noa, slug = desk(person("editor", "Noa")), step.sequence.slug
+    assert "Approve 2 letters" in noa.get(url("today")).content.decode()
+    ruth.post(url("letter_send_back", step.pk), {"comment": "Too long."})
+    assert "Approve 1 letter<" in noa.get(url("today")).content.decode()
+    assert "1 letter waits" in mara.get(url("ask", slug)).content.decode()
+    page = noa.get(url("approve", slug))
+    assert [review.mark.step.pk for review in page.context["sent_back"]] == [step.pk]
+    assert "Too long." in page.content.decode()
+    assert noa.post(url("approve", slug), {"seen": page.context["seen"]}).status_code == 302
+    assert [newest.is_approved for _, newest in reviewing.with_newest(step.sequence)] == [False, True]
+    # With nothing left but what was sent back, nobody but its writer is asked for anything.
+    assert "Waiting for a second reader" not in noa.get(url("today")).content.decode()
+    assert "With its writer again" in noa.get(url("sequences")).content.decode()
+    assert "Nothing waits for a second reader here." in noa.get(url("approve", slug)).content.decode()
+    assert "Rework 1 letter" in mara.get(url("letter", step.pk)).content.decode()
+    with pytest.raises(Refused, match="1 letter was sent back"):
+        reviewing.approve(step.sequence_id, approver="noa@harbour.example", now=MONDAY)
+    assert any("1 letter was sent back" in said for said in reviewing.obstacles(step.sequence_id, MONDAY))
+    save(mara, step, fields(step), body="A short letter for you today.")
+    assert "Approve 1 letter<" in noa.get(url("today")).content.decode()
+
+
+def test_words_that_were_sent_back_can_be_asked_for_again_as_they_are(step: Step, mara: Client, ruth: Client) -> None:
+    slug = step.sequence.slug
+    ruth.post(url("letter_send_back", step.pk), {"comment": "Too long."})
+    assert url("letter_ask_again", step.pk) in mara.get(url("ask", slug)).content.decode()
+    mara.post(url("letter_ask_again", step.pk))
+    assert "2 letters wait" in mara.get(url("ask", slug)).content.decode()
+    assert "Resolved by Mara" in mara.get(url("letter", step.pk)).content.decode()
+    assert "Approve 2 letters" in ruth.get(url("today")).content.decode()
+
+
+def test_another_layout_around_words_that_were_sent_back_is_no_answer_to_it(step: Step, ruth: Client) -> None:
+    ruth.post(url("letter_send_back", step.pk), {"comment": "Too long."})
+    kept = {field: getattr(step.sequence, field) for field in SETTINGS}
+    composing.edit_sequence(step.sequence_id, **(kept | {"language": "es"}), now=MONDAY)
+    newest = dict(reviewing.with_newest(step.sequence))[step]
+    assert (newest.number, newest.is_sent_back) == (3, True)
 
 
 def test_nobody_sends_back_their_own_words_or_words_that_are_approved(step: Step, mara: Client, ruth: Client) -> None:

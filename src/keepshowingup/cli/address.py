@@ -6,10 +6,11 @@ import json
 
 import click
 
+from keepshowingup.cli.commands import Commands
 from keepshowingup.core.address import check_address
 
 
-@click.group()
+@click.group(cls=Commands)
 def address() -> None:
     """Check addresses."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keepshowingup.cli.commands import Commands
 from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import Refused, WrongUsage
 
@@ -47,7 +48,7 @@ def _text(name: str) -> str:
     return text_of(_read(name), "standard input" if name == "-" else Path(name).name)
 
 
-@click.group()
+@click.group(cls=Commands)
 def article() -> None:
     """Bring articles in and draft letters from them."""
 

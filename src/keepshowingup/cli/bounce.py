@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keepshowingup.cli.commands import Commands
 from keepshowingup.core.errors import KeepShowingUpError, Refused
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ LIMIT = 4 * 1024 * 1024
 TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: Postfix, Exim and Sendmail keep the mail in their queue
 
 
-@click.group()
+@click.group(cls=Commands)
 def bounce() -> None:
     """Read returned mail."""
 

@@ -7,18 +7,19 @@ import json
 
 import click
 
+from keepshowingup.cli.commands import Commands
 from keepshowingup.cli.root import with_django
 from keepshowingup.core.errors import WrongUsage
 
 
-@click.group()
+@click.group(cls=Commands)
 def delivery() -> None:
     """What went out, what did not, and why."""
 
 
 @delivery.command("list")
-@click.option("--sequence", metavar="SLUG")
-@click.option("--subscriber", metavar="EMAIL")
+@click.option("--sequence", metavar="SLUG", help="Only letters of this one.")
+@click.option("--subscriber", metavar="EMAIL", help="Only letters to this reader.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 def list_(sequence: str | None, subscriber: str | None, as_json: bool) -> None:
     """Every letter, in the order they were due."""
@@ -61,7 +62,7 @@ def list_(sequence: str | None, subscriber: str | None, as_json: bool) -> None:
 
 @delivery.command()
 @click.argument("email")
-@click.option("--sequence", metavar="SLUG")
+@click.option("--sequence", metavar="SLUG", help="Only letters of this one.")
 @click.option(
     "--json",
     "as_json",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keepshowingup.cli.commands import Commands
 from keepshowingup.cli.root import at_terminal, with_django
 from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import NotFound
@@ -18,14 +19,18 @@ if TYPE_CHECKING:
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 
 
-@click.group()
+@click.group(cls=Commands)
 def feed() -> None:
-    """RSS and Atom feeds. What is new becomes a draft or an issue; nothing is sent before a second person says yes."""
+    """RSS, Atom and JSON feeds, whose news become drafts or issues.
+
+    Nothing is sent before a second person says yes.
+    """
 
 
 @feed.command("add")
 @click.argument("url")
-@click.option("--as", "becomes", type=click.Choice(["drafts", "issues"]), default="drafts", show_default=True)
+@click.option("--as", "becomes", type=click.Choice(["drafts", "issues"]), default="drafts", show_default=True,
+              help="What its news become.")  # fmt: skip
 @click.option("--sequence", "slug", default="", metavar="SLUG", help="The newsletter whose issues it becomes.")
 @click.option("--newest", type=click.IntRange(0, 10), default=1, show_default=True,
               help="How many of its items come in now; older ones count as seen.")  # fmt: skip

@@ -6,12 +6,13 @@ import sys
 
 import click
 
+from keepshowingup.cli.commands import Commands
 from keepshowingup.cli.root import with_django
 
 
-@click.group()
+@click.group(cls=Commands)
 def letter() -> None:
-    """Render a letter exactly as it would be sent."""
+    """See or send one letter exactly as a reader would get it."""
 
 
 @letter.command()
@@ -34,7 +35,7 @@ def render(slug: str, step: str, to: str) -> None:
 @letter.command("send-test")
 @click.argument("slug")
 @click.argument("step")
-@click.option("--to", required=True, metavar="EMAIL")
+@click.option("--to", required=True, metavar="EMAIL", help="Your own address.")
 def send_test(slug: str, step: str, to: str) -> None:
     """Send one letter now, to you."""
     with_django()

@@ -6,11 +6,12 @@ import json
 
 import click
 
+from keepshowingup.cli.commands import Commands
 from keepshowingup.cli.root import with_django
 from keepshowingup.core.errors import Refused
 
 
-@click.group()
+@click.group(cls=Commands)
 def logbook() -> None:
     """Who did what at the desk, when and why. Lines are added, never changed."""
 

@@ -40,7 +40,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "proofread": ("article", "proofread", "Read a text as the proofreader does."),
     "sequence": ("sequence", "sequence", "List, check, approve, start and pause sequences."),
     "subscriber": ("subscriber", "subscriber", "Add, import, show, pause and erase readers."),
-    "letter": ("letter", "letter", "Render a letter exactly as it would be sent."),
+    "letter": ("letter", "letter", "See or send one letter exactly as a reader would get it."),
     "delivery": ("delivery", "delivery", "What went out, what did not, and why."),
     "logbook": ("logbook", "logbook", "Who did what at the desk, when and why."),
     "bounce": ("bounce", "bounce", "Read returned mail."),

@@ -53,8 +53,8 @@ def up(port: int, mailbox_port: int | None, smtp_port: int | None, verbose: bool
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="The pages' port.")
 def web(host: str, port: int) -> None:
     """Serve the pages, by granian."""
     _need_database()
@@ -103,7 +103,7 @@ def beat() -> None:
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--smtp-port", type=click.IntRange(1, 65535), help="Where letters come in. Default: 1025.")
 @click.option("--port", type=click.IntRange(1, 65535), help="The page. Default: 8025.")
 def mailbox(host: str, smtp_port: int | None, port: int | None) -> None:
@@ -141,7 +141,10 @@ def mailbox(host: str, smtp_port: int | None, port: int | None) -> None:
 @click.option("--once/--loop", default=True, help="One tick, or one every few seconds until stopped.")
 @click.option("--now", "moment", metavar="ISO", help="What the calendar shows, such as 2026-11-24T08:30+00:00.")
 def tick(once: bool, moment: str | None) -> None:
-    """Claim what is due and hand it over in this process. Needs no broker."""
+    """Claim what is due and hand it over in this process. Needs no broker.
+
+    A loop also looks at feeds, tells staff what waits for them, and tidies, as workers do when a beat asks them to.
+    """
     shown = None if moment is None else read_moment(moment, "--now")
     with_django()
     _need_database()
@@ -149,13 +152,14 @@ def tick(once: bool, moment: str | None) -> None:
 
     from keepshowingup.core.clock import Clock
     from keepshowingup.delivery.running import run_ticks
+    from keepshowingup.ops.chores import Rounds
     from keepshowingup.ops.log_lines import be_a_part
 
     be_a_part("tick")
     clock = Clock(shift=shown - dt.datetime.now(dt.UTC)) if shown else settings.CLOCK
     stop = threading.Event()
     with _ended_by_signals(stop.set):
-        accepted = run_ticks(loop=not once, clock=clock, should_stop=stop.is_set)
+        accepted = run_ticks(loop=not once, clock=clock, should_stop=stop.is_set, between=Rounds(clock).do_due)
     click.echo(f"{accepted} handed over.", err=True)
 
 

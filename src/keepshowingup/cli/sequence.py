@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keepshowingup.cli import sequence_folder, weighing
+from keepshowingup.cli.commands import Commands
 from keepshowingup.cli.moments import read_moment
 from keepshowingup.cli.root import at_terminal, with_django
 from keepshowingup.core.counting import count_of
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from keepshowingup.editorial.models import Sequence
 
 
-@click.group()
+@click.group(cls=Commands)
 def sequence() -> None:
     """List, check, approve, start and pause sequences; bring them in and out as folders of Markdown."""
 
@@ -103,12 +104,15 @@ def show(slug: str, as_json: bool) -> None:
 @click.argument("slug")
 @click.option("--by", "approver", metavar="NAME", help="Who read the letters. Default: this system's user.")
 @click.option("--override-reason", metavar="TEXT", help="Let blocking findings stand, for this reason; it is kept.")
-@weighing.FOR
+@weighing.for_whom("as was said when it was written, or from now on, for everyone")
 @weighing.MORE_THAN_ONE
 def approve(
     slug: str, approver: str | None, override_reason: str | None, way: str | None, yes_more_than_one: bool
 ) -> None:
-    """Say yes to the newest words of every letter, as a second person: not the one who wrote them."""
+    """Say yes to the newest words of every letter, as a second person: not the one who wrote them.
+
+    Letters that were sent back are left with their writers.
+    """
     with_django()
     from django.conf import settings
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keepshowingup.cli.commands import Commands
 from keepshowingup.cli.root import at_terminal, with_django
 from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import Refused, WrongUsage
@@ -19,18 +20,18 @@ if TYPE_CHECKING:
 sequence_option = click.option("--sequence", metavar="SLUG", help="Begin this sequence.")
 
 
-@click.group()
+@click.group(cls=Commands)
 def subscriber() -> None:
     """Add, import, show, pause and erase readers."""
 
 
 @subscriber.command()
 @click.argument("email")
-@click.option("--first-name", default="", metavar="NAME")
+@click.option("--first-name", default="", metavar="NAME", help="What letters call them.")
 @click.option("--zone", default="UTC", show_default=True, metavar="ZONE", help="Like Europe/London.")
 @click.option("--hour", default="10:00", show_default=True, metavar="HH:MM", help="Local time of day.")
-@click.option("--language", default="en", show_default=True)
-@click.option("--country", default="", metavar="XX")
+@click.option("--language", default="en", show_default=True, help="What they read, like es.")
+@click.option("--country", default="", metavar="XX", help="For help lines, like GB.")
 @sequence_option
 @click.option("--confirmed", is_flag=True, help="They have agreed already; needs --consent-note.")
 @click.option("--consent-note", default="", metavar="TEXT", help="How you know that they agreed. Kept as the proof.")

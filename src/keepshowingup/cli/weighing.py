@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
     from keepshowingup.editorial.foreseen import Foreseen
     from keepshowingup.editorial.models import Sequence
 
-FOR = click.option(
-    "--for",
-    "way",
-    type=click.Choice([str(way) for way in Way]),
-    help="For whom the change is. Default: from now on, for everyone.",
-)
+_Verb = TypeVar("_Verb", bound=Callable[..., object])
+
+
+def for_whom(default: str) -> Callable[[_Verb], _Verb]:
+    """The option ``--for``; ``default`` says in words what holds without it."""
+    ways = click.Choice([str(way) for way in Way])
+    return click.option("--for", "way", type=ways, help=f"For whom the change is. Default: {default}.")
+
+
+FOR = for_whom("from now on, for everyone")
 MORE_THAN_ONE = click.option(
     "--yes-more-than-one", is_flag=True, help="Yes, also where somebody would get more than one letter within a day."
 )

@@ -117,8 +117,21 @@ def batches(offers: tuple[Offer, ...]) -> Iterator[list[Offer]]:
         yield list(offers[start : start + settings.BATCH_SIZE])
 
 
-def run_ticks(*, loop: bool, clock: Clock | None = None, should_stop: Callable[[], bool] = never) -> int:
-    """Tick in this process, without a broker: claim and hand over, once or until asked to stop. Returns accepted."""
+def nothing() -> None:
+    """What is done after a tick that does all there is to do."""
+
+
+def run_ticks(
+    *,
+    loop: bool,
+    clock: Clock | None = None,
+    should_stop: Callable[[], bool] = never,
+    between: Callable[[], None] = nothing,
+) -> int:
+    """Tick in this process, without a broker: claim and hand over, once or until asked to stop. Returns accepted.
+
+    ``between`` two ticks of a loop other work has its turn.
+    """
     courier = new_courier(should_stop)
     courier.clock = clock or settings.CLOCK
     accepted = 0
@@ -133,6 +146,7 @@ def run_ticks(*, loop: bool, clock: Clock | None = None, should_stop: Callable[[
                 replans.go_on(courier.clock.now(), should_stop=should_stop)
             if not loop or should_stop():
                 return accepted
+            between()
             time.sleep(settings.TICK_SECONDS)
     finally:
         courier.close()

@@ -16,15 +16,14 @@ from django.conf import settings
 from django.db import Error as DatabaseTrouble
 
 from keepshowingup.cadence import replans
-from keepshowingup.delivery import breaker, carrying, limits
+from keepshowingup.delivery import tidying
 from keepshowingup.delivery.claiming import claim_letters, claim_notices
 from keepshowingup.delivery.courier import Courier, new_courier
 from keepshowingup.delivery.handover import hand_over
 from keepshowingup.delivery.running import batches, drain
 from keepshowingup.delivery.running import tick as run_tick
 from keepshowingup.delivery.staff_notices import tell_of_stop_requests
-from keepshowingup.delivery.tidying import forget_old
-from keepshowingup.delivery.watching import beat_heart, forget_silent, stop_heart
+from keepshowingup.delivery.watching import beat_heart, stop_heart
 
 log = logging.getLogger(__name__)
 
@@ -153,9 +152,4 @@ def tell_staff() -> None:
 @shared_task(name="keepshowingup.tidy")
 def tidy() -> None:
     """Forget what was only kept for a while."""
-    forget_old(settings.CLOCK.now())
-    limits.forget_idle(settings.CLOCK.real())
-    breaker.forget_old(settings.CLOCK.real())
-    carrying.forget_old(settings.CLOCK.real())
-    replans.forget_old(settings.CLOCK.real())
-    forget_silent(settings.CLOCK.real())
+    tidying.tidy(settings.CLOCK)

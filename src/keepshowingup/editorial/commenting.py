@@ -53,6 +53,13 @@ def send_back(step_id: int, text: str, *, author: str, now: datetime) -> Comment
     return said
 
 
+def ask_again(step_id: int, *, by: str, now: datetime) -> int:
+    """Ask for a yes to words that were sent back, as they are; answers how many sendings back that resolves."""
+    with transaction.atomic():
+        newest = _newest(locked_step(step_id))
+        return newest.comments.filter(sends_back=True, resolved_at=None).update(resolved_at=now, resolved_by=by.strip())
+
+
 def resolve(comment_id: int, *, by: str, now: datetime) -> Comment:
     """What was asked for is done, or needs no doing."""
     found = find_comment(comment_id)

@@ -17,7 +17,7 @@ from django.utils.text import slugify
 from keepshowingup.core.drafting import DEFAULT_CADENCE, draft
 from keepshowingup.core.errors import NotFound, Refused, WrongUsage
 from keepshowingup.core.timing import AfterDays, Timing
-from keepshowingup.editorial.models import Article, Revision, Sequence, Step
+from keepshowingup.editorial.models import Article, Comment, Revision, Sequence, Step
 from keepshowingup.editorial.moving import moved
 from keepshowingup.editorial.revising import locked_sequence, locked_step, refreeze, revise
 from keepshowingup.editorial.timings import check_hours, fault_in_lateness, fault_in_milestones, put_timing, timing_of
@@ -118,7 +118,10 @@ def edit_sequence(
         if (language, open_ended) != layout:
             for step in sequence.steps.all():
                 if newest := step.revisions.first():
-                    refreeze(step, sequence, author=newest.author, now=now)
+                    same_words = refreeze(step, sequence, author=newest.author, now=now)
+                    Comment.objects.filter(revision=newest, sends_back=True, resolved_at=None).update(
+                        revision=same_words
+                    )
     return sequence
 
 

@@ -1,4 +1,4 @@
-"""RSS 0.9x, 1.0 and 2.0 and Atom (RFC 4287) as plain values. No database, no network: bytes in.
+"""RSS 0.9x, 1.0 and 2.0, Atom (RFC 4287) and JSON Feed as plain values. No database, no network: bytes in.
 
 What an item is known by: its own name (guid, id), its address, its words. Feeds change the first two when they move to
 another system, and some have neither.
@@ -17,13 +17,14 @@ from urllib.parse import urlsplit
 
 from keepshowingup.core.errors import Refused
 from keepshowingup.core.licences import licence_name
+from keepshowingup.editorial.feed_entries import MOST_ITEMS, Entry, Told, as_html
+from keepshowingup.editorial.json_feeds import is_json, read_json_feed
 from keepshowingup.editorial.pages import html_to_markdown
 
-#: Items of a feed that are looked at; it lists the newest first.
-MOST_ITEMS = 100
 #: Elements a feed may have, those in its items' HTML among them: reading takes longer than that many times longer.
 MOST_TAGS = 100_000
 _ENTITY = re.compile(rb"<!ENTITY|<\0!\0E\0N\0T\0I\0T\0Y|\0<\0!\0E\0N\0T\0I\0T\0Y", re.IGNORECASE)
+_TOO_MANY = "This feed has more elements than any feed needs. It is not read."
 _OWN_ENTITY = "This feed declares entities of its own, which serve to make much of little. It is not read."
 
 
@@ -56,25 +57,48 @@ class FeedText:
 
 def read_feed(data: bytes, *, url: str, kind: str = "") -> FeedText:
     """Read a feed that came from ``url``, sent as media type ``kind``. Raises :class:`Refused` for what is none."""
+    told = read_json_feed(data) if is_json(data) else _read_xml(data, url, kind)
+    if sum(entry.content.count("<") for entry in told.entries) > MOST_TAGS:
+        raise Refused(_TOO_MANY)
+    home, links = _web(told.home), Counter(_web(entry.url) for entry in told.entries)
+    return FeedText(
+        title=_line(told.title),
+        language=told.language[:10],
+        pause=told.pause,
+        items=tuple(_item(entry, home, links) for entry in told.entries),
+    )
+
+
+def _read_xml(data: bytes, url: str, kind: str) -> Told:
     if _ENTITY.search(data):
         raise Refused(_OWN_ENTITY)
     if data.count(b"<") > MOST_TAGS:
-        raise Refused("This feed has more elements than any feed needs. It is not read.")
+        raise Refused(_TOO_MANY)
     try:
         found = _parsed(data, url, kind)
     except Exception as error:  # what strangers send fails in many ways inside of encodings, XML and HTML
         raise Refused("This feed can't be read: its text is not built as feeds are.") from error
     if not found.entries and (found.bozo or not found.get("version")):
-        raise Refused("There is no RSS or Atom feed at this address. Look on the site for the address of its feed.")
-    home = _web(found.feed.get("link", ""))
-    entries = found.entries[:MOST_ITEMS]
-    links = Counter(_web(entry.get("link", "")) for entry in entries)
+        raise Refused(
+            "There is no RSS, Atom or JSON feed at this address. Look on the site for the address of its feed."
+        )
     licence = _licence(found.feed)
-    return FeedText(
-        title=_line(found.feed.get("title", "")),
-        language=str(found.feed.get("language", "") or "")[:10],
+    return Told(
+        title=str(found.feed.get("title", "") or ""),
+        home=str(found.feed.get("link", "") or ""),
+        language=str(found.feed.get("language", "") or ""),
         pause=_pause(found.feed),
-        items=tuple(_item(entry, home, links, licence) for entry in entries),
+        entries=tuple(
+            Entry(
+                name=str(entry.get("id", "") or ""),
+                url=str(entry.get("link", "") or ""),
+                title=str(entry.get("title", "") or ""),
+                content=_content(entry),
+                author=str(entry.get("author", "") or ""),
+                licence=_licence(entry) or licence,
+            )
+            for entry in found.entries[:MOST_ITEMS]
+        ),
     )
 
 
@@ -88,12 +112,11 @@ def _parsed(data: bytes, url: str, kind: str) -> Any:
     )
 
 
-def _item(entry: Any, home: str, links: Counter[str], licence: str) -> Item:
-    url, title = _web(entry.get("link", "")), _line(entry.get("title", ""))
-    markdown = html_to_markdown(_content(entry), images=True).strip()
+def _item(entry: Entry, home: str, links: Counter[str]) -> Item:
+    url, title, name = _web(entry.url), _line(entry.title), entry.name.strip()
+    markdown = html_to_markdown(entry.content, images=True).strip()
     words = _digest(" ".join(f"{title} {markdown}".split()))
     telling = bool(url) and url != home and links[url] == 1
-    name = str(entry.get("id", "") or "").strip()
     return Item(
         key=_digest(name) if name else _digest(url) if telling else words,
         link=_digest(_bare(url)) if telling else "",
@@ -101,8 +124,8 @@ def _item(entry: Any, home: str, links: Counter[str], licence: str) -> Item:
         title=title,
         url=url,
         markdown=markdown,
-        author=_line(entry.get("author", ""))[:200],
-        licence=_licence(entry) or licence,
+        author=_line(entry.author),
+        licence=entry.licence,
     )
 
 
@@ -110,9 +133,7 @@ def _content(entry: Any) -> str:
     """The longest of what an item has as its text, as HTML."""
     texts = [*entry.get("content", ()), *filter(None, (entry.get("summary_detail"),))]
     written = [
-        str(text.value).replace("&", "&amp;").replace("<", "&lt;").replace("\n\n", "<p>")
-        if text.get("type") == "text/plain"
-        else str(text.value)
+        as_html(str(text.value)) if text.get("type") == "text/plain" else str(text.value)
         for text in texts
         if text.get("value")
     ]
@@ -133,8 +154,8 @@ def _pause(said: Any) -> int:
     return int(text) if re.fullmatch(r"\d{1,5}", text) else 0
 
 
-def _web(address: Any) -> str:
-    text = str(address or "").strip()
+def _web(address: str) -> str:
+    text = address.strip()
     return text if text.startswith(("http://", "https://")) and len(text) <= 500 else ""
 
 
@@ -145,8 +166,8 @@ def _bare(url: str) -> str:
     return f"{parts.netloc.lower()}{parts.path.rstrip('/')}?{query}"
 
 
-def _line(text: Any) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^<>]{0,500}>", "", str(text or ""))).split())[:200]
+def _line(text: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^<>]{0,500}>", "", text)).split())[:200]
 
 
 def _digest(text: str) -> str:

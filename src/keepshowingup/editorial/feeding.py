@@ -35,7 +35,8 @@ LEASE = timedelta(minutes=10)
 MOST_AT_ONCE = 10
 FEED = Wanted(
     "feed",
-    "application/atom+xml, application/rss+xml, application/rdf+xml;q=0.9, application/xml;q=0.8, text/xml;q=0.8",
+    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
+    "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7",
     None,
     5 * 1024 * 1024,
     "Check its address in a browser.",

@@ -41,7 +41,7 @@ def by_folder(plan: Plan, folder: FolderSequence) -> Foreseen:
 def by_approval(sequence: Sequence) -> Foreseen:
     """What a yes to all that waits changes."""
     letters = with_newest(sequence)
-    waiting = [step for step, newest in letters if not newest.is_approved]
+    waiting = [step for step, newest in letters if newest.is_waiting]
     changes = [Change("changed" if step.current_id else "added", step.key, step.subject) for step in waiting]
     return Foreseen(_letters([step for step, _ in letters]), tuple(changes))
 

@@ -22,7 +22,7 @@ from keepshowingup.editorial.facts import Facts, facts_of
 from keepshowingup.editorial.gathering import Fetch, Gallery, nobody_fetches
 from keepshowingup.editorial.manuscripts import text_of
 from keepshowingup.editorial.models import Article
-from keepshowingup.editorial.pictures import is_kept, keep_pictures
+from keepshowingup.editorial.pictures import hold_pictures, is_kept, keep_pictures
 from keepshowingup.editorial.wording import fault_in_line
 
 __all__ = ["import_article", "text_of"]
@@ -100,6 +100,7 @@ def keep_article(
     )
     with transaction.atomic():
         keep_pictures(gathered.pictures, now=now, source_url=article.source_url)
+        hold_pictures(text, now=now)
         return _saved(article)
 
 

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from keepshowingup.editorial.desk import Comment, Draft
+from keepshowingup.editorial.kept_pictures import KeptPicture
 
 __all__ = [
     "Approval",
@@ -18,7 +19,10 @@ __all__ = [
     "Draft",
     "Edit",
     "Edition",
+    "Feed",
+    "FeedItem",
     "Kept",
+    "KeptPicture",
     "Masthead",
     "Revision",
     "Sequence",
@@ -72,26 +76,8 @@ class Article(models.Model):
         return self.title
 
 
-class KeptPicture(models.Model):
-    """A picture that articles and letters show, under a name made of its bytes. It stays: old letters show it too.
-
-    Its bytes are in the database, so that every backup has them and every host can serve or enclose them.
-    """
-
-    name = models.CharField(max_length=40, unique=True, help_text="32 hexadecimal digits and .jpg, .png or .gif")
-    width = models.PositiveIntegerField(help_text="Pixels, as it is seen")
-    height = models.PositiveIntegerField()
-    octets = models.PositiveIntegerField()
-    data = models.BinaryField()
-    source_url = models.CharField(max_length=500, blank=True, help_text="Where the text came from that showed it first")
-    kept_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return self.name
-
-
 class Feed(models.Model):
-    """A place on the web that says what is new there (RSS or Atom). What is new becomes drafts, or newsletter issues.
+    """A place on the web that says what is new there (RSS, Atom, JSON). News become drafts, or newsletter issues.
 
     Moments are the machine's own, UTC: other people's servers know nothing of a calendar that runs fast.
     """
@@ -279,6 +265,18 @@ class Revision(models.Model):
     def is_approved(self) -> bool:
         """Whether a second person has said yes to it."""
         return hasattr(self, "approval")
+
+    @property
+    def is_sent_back(self) -> bool:
+        """Whether it waits for its writer: somebody sent it back, and nobody has asked for it again since."""
+        return not self.is_approved and any(
+            said.sends_back and said.resolved_at is None for said in self.comments.all()
+        )
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for a second person's yes."""
+        return not self.is_approved and not self.is_sent_back
 
     def __str__(self) -> str:
         return f"{self.subject} (revision {self.number})"

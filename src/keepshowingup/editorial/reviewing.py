@@ -102,9 +102,12 @@ def approve(
 ) -> int:
     """A second person's yes to the newest words of every letter; answers how many were not approved before.
 
+    Letters that were sent back are left with their writers.
+
     In a sequence that has been started they become what is sent: ``way`` says to whom (None: as was said when they
     were written, or from now on to everybody who has not had them). Raises :class:`Refused` for letters the approver
-    wrote, and for blocking findings that no override gives a reason for; then nothing is approved.
+    wrote, for blocking findings that no override gives a reason for, and when all that is left was sent back; then
+    nothing is approved.
     """
     overrides = tuple(overrides)
     if not approver.strip():
@@ -118,7 +121,9 @@ def approve(
         steps = with_newest(sequence)
         if not steps:
             raise Refused(f"The sequence {sequence.slug} has no letters to approve yet.")
-        waiting = [(step, revision) for step, revision in steps if not revision.is_approved]
+        waiting = [(step, revision) for step, revision in steps if revision.is_waiting]
+        if not waiting and (sent_back := _sent_back(steps)):
+            raise Refused(f"Nothing waits for a second person here. {sent_back}")
         _refuse_own(waiting, approver)
         _refuse_without_reason(waiting, overrides)
         if sequence.state != Sequence.State.DRAFT:
@@ -143,7 +148,7 @@ def approve(
 
 def proposed_way(sequence: Sequence) -> Way:
     """For whom the words that wait were meant by whoever wrote them; from now on for everyone where nobody said."""
-    ways = {newest.way for _, newest in with_newest(sequence) if not newest.is_approved}
+    ways = {newest.way for _, newest in with_newest(sequence) if newest.is_waiting}
     return Way(ways.pop()) if len(ways) == 1 and "" not in ways else Way.NOW_ON
 
 
@@ -184,12 +189,14 @@ def obstacles(sequence_id: int, now: datetime, *, at_terminal: bool = True) -> l
                 f"The proofreader blocks {step.key}: {_listed(open_blocks, '; ')}. Rewrite it, or approve with a "
                 + (f'reason: {approve} --override-reason "…"' if at_terminal else "reason.")
             )
-    if waiting := [step.key for step, revision in steps if not revision.is_approved]:
+    if waiting := [step.key for step, revision in steps if revision.is_waiting]:
         letters = count_of(len(waiting), "letter is", "letters are")
         found.append(
             f"{letters} not approved ({_listed(waiting)}): somebody who did not write them approves them on the "
             f"sequence's page under /staff/{f', or with {approve}' if at_terminal else ''}."
         )
+    if sent_back := _sent_back(steps):
+        found.append(sent_back)
     found += licence_obstacles(sequence, (step for step, _ in steps), at_terminal=at_terminal)
     if round_and_round := fault_in_round(sequence):
         found.append(round_and_round)
@@ -201,9 +208,21 @@ def with_newest(sequence: Sequence) -> list[tuple[Step, Revision]]:
     steps = list(sequence.steps.filter(deleted_at=None).select_related("current").order_by("position", "pk"))
     newest: dict[int, Revision] = {}
     rows = Revision.objects.filter(step__in=steps).select_related("approval").defer("html", "text")
-    for revision in rows.order_by("number"):
+    for revision in rows.prefetch_related("comments").order_by("number"):
         newest[revision.step_id] = revision
     return [(step, newest[step.pk]) for step in steps if step.pk in newest]
+
+
+def _sent_back(steps: Row[tuple[Step, Revision]]) -> str:
+    """Which letters wait for their writers, in a sentence that says for how long; empty when none does."""
+    keys = [step.key for step, revision in steps if revision.is_sent_back]
+    if not keys:
+        return ""
+    letters = count_of(len(keys), "letter was", "letters were")
+    return (
+        f"{letters} sent back ({_listed(keys)}): who wrote {'it' if len(keys) == 1 else 'them'} reworks what was asked "
+        "for, or asks again for approval, on the sequence's page under /staff/."
+    )
 
 
 def _reports(step: Step) -> tuple[tuple[Part, Report], ...]:

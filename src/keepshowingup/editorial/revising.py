@@ -7,7 +7,7 @@ from datetime import datetime
 from keepshowingup.core.errors import NotFound, WrongUsage
 from keepshowingup.editorial.kinds import kind_of
 from keepshowingup.editorial.models import Edition, Revision, Sequence, Step
-from keepshowingup.editorial.pictures import measures_of
+from keepshowingup.editorial.pictures import hold_pictures
 from keepshowingup.editorial.timings import say_timing, timing_of
 from keepshowingup.editorial.wording import (
     BODY_LENGTH,
@@ -54,7 +54,7 @@ def refreeze(step: Step, sequence: Sequence, *, author: str, now: datetime) -> R
         preheader=step.preheader,
         body=step.body,
         language=sequence.language,
-        pictures=measures_of(step.body),
+        pictures=hold_pictures(step.body, now=now),
     )
     newest = step.revisions.first()
     revision = Revision.objects.create(

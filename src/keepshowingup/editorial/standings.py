@@ -25,14 +25,16 @@ class Standing:
     approver: str
     revision: int
     sent: int | None
+    sent_back: bool
     findings: dict[str, int]
 
     @property
     def approval(self) -> str:
-        """In words: ``approved by Ruth``, ``not approved``, ``changed: readers get revision 1``."""
+        """In words: ``approved by Ruth``, ``not approved``, ``sent back; readers get revision 1``."""
         if self.approver:
             return f"approved by {self.approver}"
-        return "not approved" if self.sent is None else f"not approved; readers get revision {self.sent}"
+        word = "sent back" if self.sent_back else "not approved"
+        return word if self.sent is None else f"{word}; readers get revision {self.sent}"
 
     def row(self) -> dict[str, object]:
         """The letter as ``sequence show --json`` gives it."""
@@ -44,6 +46,7 @@ class Standing:
             "author": self.author,
             "approved": bool(self.approver),
             "approver": self.approver,
+            "sent_back": self.sent_back,
             "revision": self.revision,
             "sent_revision": self.sent,
             "findings": self.findings,
@@ -62,6 +65,7 @@ def standings(sequence: Sequence) -> list[Standing]:
             approver=newest.approval.approver if newest.is_approved else "",
             revision=newest.number,
             sent=step.current.number if step.current else None,
+            sent_back=newest.is_sent_back,
             findings=_count([finding.severity for finding in findings_of(step).findings]),
         )
         for step, newest in with_newest(sequence)

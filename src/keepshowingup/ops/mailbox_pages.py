@@ -5,8 +5,10 @@ The pages run no foreign code: a letter's HTML is shown in a sandboxed frame und
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -17,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import jinja2
 
@@ -38,6 +40,9 @@ LETTER_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self';"
     " sandbox allow-popups allow-popups-to-escape-sandbox"
 )
+#: What mail programs show of what came along. SVG is a document with links of its own.
+PICTURES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
+_ENCLOSED = re.compile(r"""cid:([^\s"'<>()]+)""", re.IGNORECASE)
 _templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(PAGES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
 )
@@ -142,9 +147,30 @@ def _nothing_here() -> Answer:
 
 
 def _body(message: bytes) -> Answer:
-    markup = _text(parse(message), "html")
+    letter = parse(message)
+    markup = _with_pictures(_text(letter, "html"), letter)
     # Links leave the frame: without this they would open inside it, under its policy, and look broken.
     return Answer(f'<base target="_blank">{markup}'.encode(), headers={"Content-Security-Policy": LETTER_POLICY})
+
+
+def _with_pictures(markup: str, letter: EmailMessage) -> str:
+    """The markup with the pictures that came along in the message in their places (RFC 2392), so it loads nothing."""
+    if "cid:" not in markup.casefold():
+        return markup
+    enclosed = {
+        header(part, "Content-ID").strip().strip("<>"): part
+        for part in letter.walk()
+        if part.get_content_type() in PICTURES and isinstance(part, EmailMessage)
+    }
+
+    def shown(address: re.Match[str]) -> str:
+        part = enclosed.get(unquote(address[1]))
+        data = part.get_payload(decode=True) if part else None
+        if part is None or not isinstance(data, bytes):
+            return address[0]
+        return f"data:{part.get_content_type()};base64,{base64.b64encode(data).decode()}"
+
+    return _ENCLOSED.sub(shown, markup)
 
 
 def _text(letter: EmailMessage, subtype: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,9 +13,11 @@ from django.views.decorators.http import require_http_methods
 from keepshowingup.cadence import replans
 from keepshowingup.core.counting import count_of
 from keepshowingup.core.errors import KeepShowingUpError
-from keepshowingup.editorial import reviewing
+from keepshowingup.editorial import commenting, reviewing
 from keepshowingup.editorial.foreseen import by_approval
 from keepshowingup.editorial.people import Role, colleagues, name_of
+from keepshowingup.web.staff import unsent
+from keepshowingup.web.staff.comments import field_of
 from keepshowingup.web.staff.composer import obstacles_of
 from keepshowingup.web.staff.counting import plain_list
 from keepshowingup.web.staff.finding import find_sequence
@@ -51,18 +54,25 @@ def ask(request: StaffRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def approve(request: StaffRequest, slug: str) -> HttpResponse:
-    """GET shows every letter that waits, whole, with its findings; POST approves them all."""
+    """GET shows every letter that waits, whole, with its findings; POST approves them all.
+
+    A comment that was typed and not sent is kept with the approval; a refused one leaves it in its field.
+    """
     sequence = find_sequence(slug)
     timeline = timeline_of(sequence)
-    waiting = reviews(timeline.waiting, request.POST)
+    typed = request.POST if request.method == "POST" else unsent.take(request, sequence.slug)
+    waiting = reviews(timeline.waiting, typed)
+    comments = {mark: text for mark in timeline.marks if (text := typed.get(field_of(mark.step), "")).strip()}
     context = {
         "sequence": sequence,
         "timeline": timeline,
         "reviews": waiting,
+        "sent_back": reviews(timeline.sent_back, {}),
+        "elsewhere": {mark: text for mark, text in comments.items() if mark not in timeline.waiting},
         "mine": request.desk.wrote(timeline.authors),
         "seen": _seen(timeline),
         "label": f"Approve {count_of(len(timeline.waiting), 'letter')}",
-        "way": request.POST.get("way") or str(reviewing.proposed_way(sequence)),
+        "way": typed.get("way") or str(reviewing.proposed_way(sequence)),
     }
     now = settings.CLOCK.now()
     asked = is_asked(sequence) and bool(timeline.waiting)
@@ -76,20 +86,24 @@ def approve(request: StaffRequest, slug: str) -> HttpResponse:
         )
         return render(request, "staff/approve.html", context | {"sentence": sentence}, status=409)
     try:
-        choice = chosen(choices, request.POST) if choices else None
-        approved = reviewing.approve(
-            sequence.pk,
-            approver=request.desk.person.email,
-            now=now,
-            overrides=reasons_given(waiting),
-            way=choice.way if choice else None,
-            heads=choice.counted if choice else None,
-        )
+        choice, me = chosen(choices, request.POST) if choices else None, request.desk.person.email
+        with transaction.atomic():
+            approved = reviewing.approve(
+                sequence.pk,
+                approver=me,
+                now=now,
+                overrides=reasons_given(waiting),
+                way=choice.way if choice else None,
+                heads=choice.counted if choice else None,
+            )
+            for mark, text in comments.items():
+                commenting.comment(mark.step.pk, text, author=me, now=now)
     except KeepShowingUpError as error:
         return render(request, "staff/approve.html", context | {"sentence": error.message}, status=error.status)
     if sequence.activated_at is not None:
         replans.after_change(sequence.pk, now)
-    messages.success(request, f"{count_of(approved, 'letter')} approved.")
+    beside = f" {count_of(len(comments), 'comment')} kept with it." if comments else ""
+    messages.success(request, f"{count_of(approved, 'letter')} approved.{beside}")
     return redirect("staff:composer", slug=sequence.slug)
 
 

@@ -22,6 +22,7 @@ from keepshowingup.editorial.fetching import fetch_page, fetch_picture
 from keepshowingup.editorial.importing import import_article, left_out
 from keepshowingup.editorial.licensing import find_article, state_licence
 from keepshowingup.editorial.models import Article
+from keepshowingup.editorial.pictures import measures_of
 from keepshowingup.editorial.wording import TITLE_LENGTH
 from keepshowingup.web.staff.reading import read_article, shown_pictures
 from keepshowingup.web.staff.roles import StaffRequest
@@ -98,11 +99,12 @@ def samples() -> list[Traversable]:
 def show(request: StaffRequest, slug: str) -> HttpResponse:
     """The text beside the findings, and the button that drafts letters from it."""
     article = find_article(slug)
+    pictures = measures_of(article.text)
     context = {
         "article": article,
-        "reading": read_article(article.text),
+        "reading": read_article(article.text, pictures),
         "sequences": article.sequences.all(),
-        "pictures": shown_pictures(article.text),
+        "pictures": shown_pictures(article.text, pictures),
     }
     return render(request, "staff/article.html", context)
 

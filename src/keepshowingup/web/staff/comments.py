@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,11 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from keepshowingup.core.counting import count_of
+from keepshowingup.core.errors import KeepShowingUpError
 from keepshowingup.editorial import commenting
 from keepshowingup.editorial.models import Comment, Step
 from keepshowingup.editorial.people import names_of
+from keepshowingup.web.staff import unsent
 from keepshowingup.web.staff.finding import find_step
 from keepshowingup.web.staff.roles import StaffRequest
 
@@ -83,26 +85,41 @@ def talk_of(step: Step) -> dict[str, Any]:
 def add(request: StaffRequest, step_id: int) -> HttpResponse:
     """A comment on the letter, or on the words in ``quote``."""
     step = find_step(step_id)
-    commenting.comment(
-        step.pk,
-        _typed(request, step, "comment"),
-        author=request.desk.person.email,
-        now=settings.CLOCK.now(),
-        quote=_typed(request, step, "quote"),
-    )
-    messages.success(request, "Your comment is beside the letter.")
-    return _back(request, step)
+
+    def say() -> str:
+        commenting.comment(
+            step.pk,
+            _typed(request, step),
+            author=request.desk.person.email,
+            now=settings.CLOCK.now(),
+            quote=request.POST.get("quote", ""),
+        )
+        return "Your comment is beside the letter."
+
+    return _done(request, step, say)
 
 
 @require_POST
 def send_back(request: StaffRequest, step_id: int) -> HttpResponse:
     """Instead of a yes: what to rework."""
     step = find_step(step_id)
-    text = _typed(request, step, "comment")
-    said = commenting.send_back(step.pk, text, author=request.desk.person.email, now=settings.CLOCK.now())
-    writer = names_of([said.revision.author])[said.revision.author]
-    messages.success(request, f"“{step.subject}” is back with {writer}, who finds your comment on Today.")
-    return _back(request, step)
+
+    def say() -> str:
+        author, now = request.desk.person.email, settings.CLOCK.now()
+        said = commenting.send_back(step.pk, _typed(request, step), author=author, now=now)
+        writer = names_of([said.revision.author])[said.revision.author]
+        return f"“{step.subject}” is back with {writer}, who finds your comment on Today."
+
+    return _done(request, step, say)
+
+
+@require_POST
+def ask_again(request: StaffRequest, step_id: int) -> HttpResponse:
+    """The writer asks for a yes to words that were sent back, as they are."""
+    step = find_step(step_id)
+    if commenting.ask_again(step.pk, by=request.desk.person.email, now=settings.CLOCK.now()):
+        messages.success(request, f"“{step.subject}” waits for a second reader again.")
+    return redirect("staff:ask", slug=step.sequence.slug)
 
 
 @require_POST
@@ -115,13 +132,34 @@ def settle(request: StaffRequest, comment_id: int) -> HttpResponse:
     return _back(request, found.step)
 
 
-def _typed(request: StaffRequest, step: Step, name: str) -> str:
+def field_of(step: Step) -> str:
     """On the approval page there is a field for each letter."""
-    return request.POST.get(f"{name}-{step.pk}", request.POST.get(name, ""))
+    return f"comment-{step.pk}"
 
 
-def _back(request: StaffRequest, step: Step) -> HttpResponse:
-    if request.POST.get("from") == "approve":
+def _typed(request: StaffRequest, step: Step) -> str:
+    return request.POST.get(field_of(step), request.POST.get("comment", ""))
+
+
+def _done(request: StaffRequest, step: Step, say: Callable[[], str]) -> HttpResponse:
+    """Say it, and go back to where it was typed. What the approval page can't send stands there again."""
+    try:
+        messages.success(request, say())
+    except KeepShowingUpError as error:
+        if not _is_approving(request):
+            raise
+        messages.error(request, error.message)
+        return _back(request, step)
+    return _back(request, step, sent=field_of(step))
+
+
+def _is_approving(request: StaffRequest) -> bool:
+    return request.POST.get("from") == "approve"
+
+
+def _back(request: StaffRequest, step: Step, *, sent: str = "") -> HttpResponse:
+    if _is_approving(request):
+        unsent.keep(request, step.sequence.slug, sent=sent)
         return redirect("staff:approve", slug=step.sequence.slug)
     response = redirect("staff:letter", step_id=step.pk)
     response.headers["Location"] += "#comments"

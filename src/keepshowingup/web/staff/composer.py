@@ -13,10 +13,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from keepshowingup.core.pictures import Measures
 from keepshowingup.editorial import reviewing
 from keepshowingup.editorial.masthead import masthead
 from keepshowingup.editorial.models import Sequence, Step
 from keepshowingup.editorial.people import names_of
+from keepshowingup.editorial.pictures import measures_of
 from keepshowingup.web.staff import drafts
 from keepshowingup.web.staff.beside import beside
 from keepshowingup.web.staff.comments import talk_of
@@ -81,7 +83,7 @@ def page(request: StaffRequest, step: Step, sentence: str = "", status: int = 20
     if draft:
         form.is_valid()
     context |= others_at(request, step, typed, now) | talk_of(step)
-    context |= side_by_side(step, typed, as_asked(request), now) | {
+    context |= side_by_side(step, typed, as_asked(request), now, context["timeline"].pictures) | {
         "mark": mark,
         "step": step,
         "form": form,
@@ -113,12 +115,19 @@ def frame(request: StaffRequest, sequence: Sequence, now: datetime) -> dict[str,
     }
 
 
-def side_by_side(step: Step, typed: Mapping[str, str], asked: tuple[str, Persona], now: datetime) -> dict[str, Any]:
-    """What the proofreader says and what a reader sees, of the same words."""
+def side_by_side(
+    step: Step,
+    typed: Mapping[str, str],
+    asked: tuple[str, Persona],
+    now: datetime,
+    known: Mapping[str, Measures] | None = None,
+) -> dict[str, Any]:
+    """What the proofreader says and what a reader sees, of the same words. ``known`` pictures are not asked for."""
     tab, persona = asked
     words = {name: typed.get(name, "") for name in ("subject", "preheader", "body")}
-    shown = see(words, step, persona, now)
-    reading: Reading = read_letter(words["subject"], words["preheader"], words["body"])
+    pictures = measures_of(words["body"], known=known)
+    shown = see(words, step, persona, now, pictures)
+    reading: Reading = read_letter(words["subject"], words["preheader"], words["body"], pictures)
     moment = arrives(step, persona, now)
     query = f"?reader={persona.key}" + (f"&as={tab}" if tab in {"off", "text"} else "")
     return {

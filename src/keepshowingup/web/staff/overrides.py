@@ -12,7 +12,7 @@ from keepshowingup.editorial.models import Revision
 from keepshowingup.editorial.people import names_of
 from keepshowingup.editorial.reviewing import Override
 from keepshowingup.editorial.versions import Difference, differences, last_approved, words_now, words_of
-from keepshowingup.web.staff.comments import Talk, talks_of
+from keepshowingup.web.staff.comments import Talk, field_of, talks_of
 from keepshowingup.web.staff.reading import Note
 from keepshowingup.web.staff.timeline import Mark
 
@@ -36,10 +36,12 @@ class Review:
     approved: Revision | None
     changes: tuple[Difference, ...]
     talk: Talk
+    comment: str
+    """What is typed in its field for a comment."""
 
 
 def reviews(marks: Iterable[Mark], typed: Mapping[str, str]) -> list[Review]:
-    """The letters that wait, with the reasons typed so far."""
+    """The letters that wait, with the reasons and the comments typed so far."""
     waiting = list(marks)
     talks = talks_of([mark.step for mark in waiting])
     names = names_of({mark.newest.author for mark in waiting})
@@ -52,7 +54,8 @@ def reviews(marks: Iterable[Mark], typed: Mapping[str, str]) -> list[Review]:
             name = f"reason-{mark.step.pk}-{note.key}" if note.finding.severity == "block" else ""
             questions.append(Question(note, name, typed.get(name, "").strip() if name else ""))
         writer = names[mark.newest.author]
-        found.append(Review(mark, tuple(questions), writer, approved, changes, talks[mark.step.pk]))
+        talk, comment = talks[mark.step.pk], typed.get(field_of(mark.step), "")
+        found.append(Review(mark, tuple(questions), writer, approved, changes, talk, comment))
     return found
 
 

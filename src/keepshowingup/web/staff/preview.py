@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_GET
 
 from keepshowingup.cadence.places import rules_of
 from keepshowingup.core.errors import KeepShowingUpError, WrongUsage
+from keepshowingup.core.pictures import Measures
 from keepshowingup.core.timing import Moment, load_zone, moment_of
 from keepshowingup.delivery import preparing, stationery
 from keepshowingup.editorial.kinds import kind_of
@@ -75,7 +77,7 @@ def show(request: StaffRequest, step_id: int) -> HttpResponse:
     if draft is None or request.GET.get("saved"):
         shown = _render(stationery.in_look(newest_of(step), theme_for(step, persona)), step, persona, now)
     else:
-        shown = see(draft.fields, step, persona, now)
+        shown = see(draft.fields, step, persona, now, measures_of(draft.fields["body"]))
     if shown.letter is None or request.GET.get("as") == "text":
         response = render(request, "staff/plain_letter.html", {"shown": shown})
     else:
@@ -85,8 +87,11 @@ def show(request: StaffRequest, step_id: int) -> HttpResponse:
     return response
 
 
-def see(words: dict[str, str], step: Step, persona: Persona, now: datetime) -> Shown:
-    """Compile the words (subject, preheader, body) and render them for the persona; nothing is saved."""
+def see(words: dict[str, str], step: Step, persona: Persona, now: datetime, pictures: Mapping[str, Measures]) -> Shown:
+    """Compile the words (subject, preheader, body) and render them for the persona; nothing is saved.
+
+    ``pictures`` are the measures of those that the body shows, by name.
+    """
     try:
         with cut_off(COMPILING):
             letter = compile_letter(
@@ -96,7 +101,7 @@ def see(words: dict[str, str], step: Step, persona: Persona, now: datetime) -> S
                 body=words["body"],
                 language=step.sequence.language,
                 theme=theme_for(step, persona),
-                pictures=measures_of(words["body"]),
+                pictures=pictures,
             )
     except LetterError as error:
         return Shown(None, fault=error.message, part=error.part, line=error.line)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from keepshowingup.core.counting import count_of
-from keepshowingup.core.pictures import references_in
+from keepshowingup.core.pictures import Measures, names_in, references_in
 from keepshowingup.core.proofreading import Finding, Report, TextKind, proofread
 from keepshowingup.editorial import reviewing
 from keepshowingup.editorial.models import Step
-from keepshowingup.editorial.pictures import measures_of
 from keepshowingup.web.staff import mending
 
 SEVERITIES = {"block": ("Blocks", "stop"), "warn": ("Look", "wait"), "note": ("Note", "")}
@@ -108,8 +108,11 @@ class Reading:
         return f"{count_of(self.words, 'word')} · grade {max(0, round(self.grade))}{pictures}"
 
 
-def read_letter(subject: str, preheader: str, body: str) -> Reading:
-    """Subject, preview line and body, read as a letter; what blocks comes first."""
+def read_letter(subject: str, preheader: str, body: str, pictures: Mapping[str, Measures] | None = None) -> Reading:
+    """Subject, preview line and body, read as a letter; what blocks comes first.
+
+    ``pictures`` are the measures of pictures that are kept, by name: those the body shows are weighed with it.
+    """
     texts = {"subject": subject.strip(), "preheader": preheader.strip(), "body": even_lines(body)}
     notes = [
         Note(part, finding)
@@ -124,7 +127,7 @@ def read_letter(subject: str, preheader: str, body: str) -> Reading:
         notes += [Note(block.part, block.finding) for block in blocks if block.finding not in known]
     order = list(SEVERITIES)
     notes.sort(key=lambda note: order.index(note.finding.severity))
-    return _reading_of(notes, _read(texts["body"], "letter"), texts["body"])
+    return _reading_of(notes, _read(texts["body"], "letter"), texts["body"], pictures or {})
 
 
 @dataclass(frozen=True)
@@ -137,9 +140,8 @@ class Shown:
     height: int
 
 
-def shown_pictures(text: str) -> list[Shown]:
-    """The kept pictures of a text, in its order."""
-    measures = measures_of(text)
+def shown_pictures(text: str, measures: Mapping[str, Measures]) -> list[Shown]:
+    """The pictures of a text whose measures are known, in its order."""
     found: dict[str, Shown] = {}
     for words, name in references_in(text):
         if size := measures.get(name):
@@ -148,10 +150,10 @@ def shown_pictures(text: str) -> list[Shown]:
     return list(found.values())
 
 
-def read_article(text: str) -> Reading:
-    """An article as it came in."""
+def read_article(text: str, pictures: Mapping[str, Measures] | None = None) -> Reading:
+    """An article as it came in; ``pictures`` as for a letter."""
     report = _read(text, "article")
-    return _reading_of([Note("body", finding) for finding in report.findings], report, text)
+    return _reading_of([Note("body", finding) for finding in report.findings], report, text, pictures or {})
 
 
 def replace(subject: str, preheader: str, body: str, key: str) -> dict[str, str]:
@@ -167,9 +169,9 @@ def even_lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _reading_of(notes: list[Note], report: Report, body: str) -> Reading:
-    pictures = sum(measures.octets for measures in measures_of(body).values())
-    return Reading(tuple(notes), report.words, report.grade, report.verdict, pictures)
+def _reading_of(notes: list[Note], report: Report, body: str, pictures: Mapping[str, Measures]) -> Reading:
+    octets = sum(pictures[name].octets for name in names_in(body) if name in pictures)
+    return Reading(tuple(notes), report.words, report.grade, report.verdict, octets)
 
 
 @lru_cache(maxsize=512)

@@ -82,6 +82,7 @@ LEAST: dict[str, Role | None] = {
     "letter_meanwhile": EDITOR,
     "letter_comment": EDITOR,
     "letter_send_back": EDITOR,
+    "letter_ask_again": EDITOR,
     "comment_settle": EDITOR,
     "letter_move": EDITOR,
     "letter_delete": EDITOR,

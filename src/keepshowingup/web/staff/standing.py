@@ -60,12 +60,16 @@ def _say(sequence: Sequence, timeline: Timeline) -> tuple[str, str]:
     if sequence.state == Sequence.State.PAUSED:
         return "Paused", "stop"
     if sequence.state == Sequence.State.LIVE:
-        return ("Live, changes wait for a second reader", "wait") if timeline.waiting else ("Live", "live")
+        if timeline.waiting:
+            return "Live, changes wait for a second reader", "wait"
+        return ("Live, changes are with their writer", "wait") if timeline.sent_back else ("Live", "live")
     if not timeline.marks:
         return "Empty", ""
     if timeline.blocks:
         return "Being written", ""
-    return ("Waiting for a second reader", "wait") if timeline.waiting else ("Ready to start", "live")
+    if timeline.waiting:
+        return "Waiting for a second reader", "wait"
+    return ("With its writer again", "wait") if timeline.sent_back else ("Ready to start", "live")
 
 
 def _actions(sequence: Sequence, timeline: Timeline, desk: Desk, readers: int) -> tuple[Action | None, Action | None]:
@@ -81,11 +85,21 @@ def _actions(sequence: Sequence, timeline: Timeline, desk: Desk, readers: int) -
         if desk.wrote(timeline.authors):
             return at(_ask_label(timeline), "ask"), rest
         return at(f"Approve {count_of(len(timeline.waiting), 'letter')}", "approve"), rest
+    if timeline.sent_back:
+        return _rework(timeline, desk), rest
     if sequence.state == Sequence.State.DRAFT:
         return at(f"Start for {people}", "start"), None
     if sequence.state == Sequence.State.PAUSED:
         return at(f"Resume for {people}", "resume"), None
     return None, rest
+
+
+def _rework(timeline: Timeline, desk: Desk) -> Action | None:
+    mine = [mark for mark in timeline.sent_back if desk.wrote(frozenset({mark.newest.author}))]
+    if not mine or not desk.may["letter_save"]:
+        return None
+    first = reverse("staff:letter", args=[mine[0].step.pk])
+    return Action(f"Rework {count_of(len(mine), 'letter')}", f"{first}#comments")
 
 
 def _ask_label(timeline: Timeline) -> str:

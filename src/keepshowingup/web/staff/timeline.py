@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from keepshowingup.core.counting import count_of
 from keepshowingup.core.milestones import Mark as Distance
+from keepshowingup.core.pictures import Measures
 from keepshowingup.core.timing import AfterDays, AfterMinutes, AtMark, OnDate, Timing
 from keepshowingup.editorial import reviewing
 from keepshowingup.editorial.issues import next_issue_on
 from keepshowingup.editorial.models import Approval, Revision, Sequence, Step
+from keepshowingup.editorial.pictures import measures_of
 from keepshowingup.editorial.timings import timing_of
 from keepshowingup.web.staff.counting import gap_words, minute_words
 from keepshowingup.web.staff.reading import Reading, read_letter
@@ -39,6 +42,8 @@ class Timeline:
     """All living letters of a sequence, in order."""
 
     marks: tuple[Mark, ...]
+    pictures: Mapping[str, Measures]
+    """Of the pictures its letters show, by name."""
 
     @property
     def span(self) -> str:
@@ -49,8 +54,13 @@ class Timeline:
 
     @property
     def waiting(self) -> tuple[Mark, ...]:
-        """The letters whose newest words nobody has approved."""
-        return tuple(mark for mark in self.marks if mark.approval is None)
+        """The letters whose newest words wait for a second person."""
+        return tuple(mark for mark in self.marks if mark.newest.is_waiting)
+
+    @property
+    def sent_back(self) -> tuple[Mark, ...]:
+        """The letters that wait for their writers: somebody sent their newest words back."""
+        return tuple(mark for mark in self.marks if mark.newest.is_sent_back)
 
     @property
     def authors(self) -> frozenset[str]:
@@ -71,6 +81,7 @@ def timeline_of(sequence: Sequence) -> Timeline:
         pairs.sort(key=lambda pair: (pair[0].mark_months or 0, pair[0].mark_days or 0))
     steps = [step for step, _ in pairs]
     timings = [timing_of(step) for step in steps]
+    pictures = measures_of(*(step.body for step in steps))
     marks = []
     for index, (step, revision) in enumerate(pairs):
         timing = timings[index]
@@ -82,14 +93,14 @@ def timeline_of(sequence: Sequence) -> Timeline:
                 unit=unit,
                 number=number,
                 gap=_gap(timing, following),
-                reading=read_letter(step.subject, step.preheader, step.body),
+                reading=read_letter(step.subject, step.preheader, step.body, pictures),
                 newest=revision,
                 approval=revision.approval if revision.is_approved else None,
                 first=index == 0,
                 last=following is None,
             )
         )
-    return Timeline(tuple(marks))
+    return Timeline(tuple(marks), pictures)
 
 
 def _on_the_edge(timing: Timing) -> tuple[str, str]:

@@ -78,6 +78,7 @@ desk: list[URLPattern] = [
     at("letters/<int:step_id>/meanwhile/", meanwhile.show, "letter_meanwhile"),
     at("letters/<int:step_id>/comment/", comments.add, "letter_comment"),
     at("letters/<int:step_id>/send-back/", comments.send_back, "letter_send_back"),
+    at("letters/<int:step_id>/ask-again/", comments.ask_again, "letter_ask_again"),
     at("comments/<int:comment_id>/", comments.settle, "comment_settle"),
     at("letters/<int:step_id>/move/", letters.move, "letter_move"),
     at("letters/<int:step_id>/delete/", letters.delete, "letter_delete"),
