@@ -89,9 +89,12 @@ def worker(queues: str, name: str) -> int:
     app = _celery()
     from celery.utils.nodenames import host_format
 
+    from keepshowingup.worker import TASKS
+
     working = app.Worker(
         hostname=host_format(f"{name}@%h"),
         queues=wanted,
+        include=TASKS,
         # One batch at a time, and SIGTERM reaches the one process there is. More processes make more speed.
         pool_cls="solo",
         loglevel=os.environ.get("KSU_LOG_LEVEL", "INFO"),
