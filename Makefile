@@ -19,16 +19,17 @@ up: $(VENV)/ready ## Everything in the foreground; says which addresses to open
 
 test: lint test-sqlite test-postgres ## All that CI runs: lint, and the tests on SQLite and on PostgreSQL
 
-# Three at a time on two cores: tests with real processes mostly wait for them. What fails in the crowd is played once
-# more, alone (tests/again.py).
+# Four at a time on two cores: tests with real processes mostly wait for them, and begin first (tests/conftest.py). What
+# fails in the crowd is played once more, alone (tests/again.py).
+CROWD := -n 4 --dist loadgroup --no-loadscope-reorder
 test-sqlite: $(VENV)/ready-to-test ## Every test on SQLite, with real processes and a real browser
 	$(BIN)/python -m tests.browser
-	$(BIN)/python -m tests.again -n 3 --dist loadgroup -m "not long"
+	$(BIN)/python -m tests.again $(CROWD) -m "not long"
 
-# core and letters know no database, pages look the same on each, and hosts bring their own PostgreSQL: those need no
-# second run; nor do processes whose database does not matter (marked once).
+# What opens no database is not played again (tests/conftest.py); pages look the same on each, and hosts bring their own
+# PostgreSQL: those need no second run; nor do processes whose database does not matter (marked once).
 test-postgres: $(VENV)/ready-to-test ## Every test that touches a database, on a real PostgreSQL
-	KSU_TEST_ON=postgres $(BIN)/python -m tests.again -n 3 --dist loadgroup -m "not browser and not long and not once" --ignore tests/core --ignore tests/letters --ignore tests/chaos/hosts
+	KSU_TEST_ON=postgres $(BIN)/python -m tests.again $(CROWD) -m "not browser and not long and not once" --ignore tests/core --ignore tests/letters --ignore tests/chaos/hosts
 
 faults: $(VENV)/ready-to-test ## Every fault of docs/promises.md, also those that take ten minutes, on both databases
 	$(BIN)/pytest tests/faults tests/acceptance -n 2 --dist loadgroup $(FAULTS)
@@ -59,7 +60,7 @@ lint: $(VENV)/ready-to-test ## ruff, mypy strict, and the walls between the room
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 
 format: $(VENV)/ready-to-test ## Put the code in the house's form
 	$(BIN)/ruff check --fix .

@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 
 from tests.browser import CHROMIUM_ARGUMENTS, find_chromium
-from tests.databases import migrated_database
+from tests.databases import ON_POSTGRES, migrated_database
 from tests.factories import MONDAY, MastheadFactory
 
 if TYPE_CHECKING:
@@ -26,6 +26,38 @@ hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.load_profile("house")
 # Milliseconds for which a page is waited for: for what never comes, not for slow machines.
 PATIENCE = 60_000
+# Groups whose tests take minutes together.
+LONGEST = ("restore", "chaos", "rates", "kill")
+OPENS_THE_DATABASE = {"db", "transactional_db", "live_server", "migrated"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What waits longest begins first. On PostgreSQL only what can reach one is played: all else was said on SQLite.
+
+    pytest-django lets nobody near the database who has not asked for it, and processes of a test's own are given the
+    suite's PostgreSQL only in acceptance tests: everywhere else ``tests.processes.environment`` takes it away.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=_turn)
+    if not ON_POSTGRES:
+        return
+    config.hook.pytest_deselected(items=[item for item in items if not _may_reach_the_database(item)])
+    items[:] = filter(_may_reach_the_database, items)
+
+
+def _turn(item: pytest.Item) -> int:
+    """Those that wait for processes and browsers first: the many small ones fill the time in which they do."""
+    group = next((str(mark.args[0]) for mark in item.iter_markers("xdist_group")), "")
+    if group in LONGEST:
+        return LONGEST.index(group)
+    waits = group or item.get_closest_marker("acceptance") or item.get_closest_marker("browser")
+    return len(LONGEST) if waits else len(LONGEST) + 1
+
+
+def _may_reach_the_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("django_db") or item.get_closest_marker("acceptance"):
+        return True
+    return not OPENS_THE_DATABASE.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture

@@ -50,12 +50,15 @@ def _as_init_leaves_it() -> Path:
     return folder
 
 
-def eventually(becomes_true: Callable[[], object], what: str, within: float = 60.0) -> None:
-    """Wait for something; the limit is for what never comes, not for slow machines."""
+def eventually(becomes_true: Callable[[], object], what: str, within: float = 60.0, each: float = 0.05) -> None:
+    """Wait for something; the limit is for what never comes, not for slow machines.
+
+    ``each``: seconds between two looks. Who looks by starting a process takes the machine from those who are looked at.
+    """
     until = time.monotonic() + within
     while not becomes_true():
         assert time.monotonic() < until, f"{what}: not after {within:.0f} seconds"
-        time.sleep(0.05)
+        time.sleep(each)
 
 
 def processes_about(folder: Path) -> dict[int, str]:

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from functools import cached_property
 
 LONGEST_HOLD = 300.0  # seconds; a test that was ended leaves nobody waiting
 
@@ -33,7 +34,7 @@ class Received:
     data: bytes
     at: float = field(default_factory=time.monotonic)
 
-    @property
+    @cached_property
     def message(self) -> EmailMessage:
         return email.message_from_bytes(self.data, policy=email.policy.default)
 

@@ -30,6 +30,9 @@ from keepshowingup.ops.broker import QUEUES, broker_url  # noqa: E402
 from keepshowingup.ops.chores import CHORES  # noqa: E402
 from keepshowingup.ops.log_lines import be_a_part  # noqa: E402
 
+#: What workers load. Beat knows tasks by their names, and has no use for all that they need.
+TASKS = ("keepshowingup.delivery.tasks", "keepshowingup.outcomes.tasks", "keepshowingup.editorial.tasks")
+
 
 def _every(seconds: float) -> schedule:
     """So many seconds after the last time, by a clock that nobody can set.
@@ -88,7 +91,6 @@ app.conf.update(
     },
     timezone="UTC",
 )
-app.autodiscover_tasks(["keepshowingup.delivery", "keepshowingup.outcomes", "keepshowingup.editorial"])
 
 
 @setup_logging.connect

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -19,6 +18,7 @@ import pytest
 from keepshowingup.ops.parts import beat_part, broker_part, worker_part
 from keepshowingup.ops.supervisor import Supervisor
 from tests.databases import ON_POSTGRES, copied
+from tests.faults.records import Letter, Records
 from tests.smtpd import SmtpServer, running_smtp
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class House:
 
     folder: Path
     server: SmtpServer
+    database: str
     environment: dict[str, str] = field(default_factory=dict)
     supervisor: Supervisor | None = None
 
@@ -48,8 +49,13 @@ class House:
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
-    def report(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.scene("report")]
+    def report(self) -> list[Letter]:
+        """Every dispatch, read past the product: a process for each look would take a second of the machine."""
+        records = Records(self.database)
+        try:
+            return records.letters()
+        finally:
+            records.close()
 
     @contextmanager
     def running(self, workers: int = 2, beats: int = 1, notices: bool = False) -> Iterator[Supervisor]:
@@ -79,14 +85,17 @@ class House:
         assert self.supervisor is not None
         os.kill(self.supervisor.pids[name], signal.SIGKILL)
 
-    def wait_until(self, true: Callable[[], object], what: str) -> None:
-        """Keep the house running until something is so; fails after five minutes without it."""
+    def wait_until(self, true: Callable[[], object], what: str, each: float = 0.02) -> None:
+        """Keep the house running until something is so; fails after five minutes without it.
+
+        ``each``: seconds between two looks. Who looks by a process of its own takes the machine from the house.
+        """
         assert self.supervisor is not None
         until = time.monotonic() + PATIENCE
         while not true():
             assert time.monotonic() < until, f"waited in vain for {what}\n{self.last_words()}"
             self.supervisor.turn()
-            time.sleep(0.02)
+            time.sleep(each)
 
     def wait_for_letters(self, number: int) -> None:
         """Wait until the mail server has so many."""
@@ -125,7 +134,7 @@ def house(tmp_path: Path, migrated: str) -> Iterator[House]:
         }
         if ON_POSTGRES:
             environment["DATABASE_URL"] = database
-        yield House(folder, server, environment)
+        yield House(folder, server, database, environment)
 
 
 @pytest.fixture

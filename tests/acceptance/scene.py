@@ -1,12 +1,11 @@
 """Sets and reads the scene of an acceptance test, in a process of its own with the product's own settings.
 
 ``python -m tests.acceptance.scene set READERS STEPS`` makes a live sequence and readers whose first letter is due;
-``… report`` prints every dispatch as JSON; ``… leave EMAIL`` commits a leave and prints when.
+``… leave EMAIL`` commits a leave and prints when.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -24,7 +23,6 @@ from django.db import transaction  # noqa: E402
 
 from keepshowingup.audience.leaving import leave  # noqa: E402
 from keepshowingup.audience.models import Subscriber  # noqa: E402
-from keepshowingup.delivery.models import Dispatch  # noqa: E402
 from tests.factories import (  # noqa: E402
     EnrolmentFactory,
     MastheadFactory,
@@ -61,20 +59,11 @@ def set_scene(readers: int, steps: int) -> None:
             )
 
 
-def report() -> None:
-    """Every dispatch, one JSON object a line."""
-    rows = Dispatch.objects.values("subscriber__email", "step_key", "state", "reason", "attempts", "message_id")
-    for row in rows:
-        print(json.dumps(row))
-
-
 def main(arguments: list[str]) -> None:
     """Do what the first word says."""
     match arguments:
         case ["set", readers, steps]:
             set_scene(int(readers), int(steps))
-        case ["report"]:
-            report()
         case ["leave", email]:
             leave(Subscriber.objects.get(email=email).pk, settings.CLOCK.now())
             print(time.time())

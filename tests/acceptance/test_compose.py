@@ -128,6 +128,7 @@ def rehearsed_valkey(command: list[str], folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.acceptance
+@pytest.mark.once
 @pytest.mark.postgres
 def test_every_service_runs(tmp_path: Path, services: dict[str, dict[str, Any]]) -> None:
     try:

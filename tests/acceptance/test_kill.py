@@ -28,11 +28,11 @@ def test_workers_killed_in_mid_batch_lose_nothing_and_send_nothing_twice(house: 
     with house.running():
         kills = house.kill_workers_at(10, 40, 70)
         house.wait_until(
-            lambda: Counter(row["state"] in {"accepted", "unknown"} for row in house.report()) == {True: READERS},
+            lambda: Counter(letter.state in {"accepted", "unknown"} for letter in house.report()) == {True: READERS},
             "every letter to be settled",
         )
     copies = arrived(house)
-    fates = {row["subscriber__email"]: row["state"] for row in house.report()}
+    fates = {letter.email: letter.state for letter in house.report()}
     assert max(copies.values()) == 1, "twice"
     assert [who for who, fate in fates.items() if fate == "accepted" and who not in copies] == [], "lost"
     assert Counter(fates.values())["unknown"] <= kills * connections, "at most one in doubt for each connection"
@@ -43,7 +43,7 @@ def test_five_beats_are_as_good_as_one(house: House) -> None:
     house.scene("set", 40, 1)
     with house.running(beats=5):
         house.wait_until(lambda: len(arrived(house)) == 40, "every reader's letter")
-        house.wait_until(lambda: {row["state"] for row in house.report()} == {"accepted"}, "the records")
+        house.wait_until(lambda: {letter.state for letter in house.report()} == {"accepted"}, "the records")
     assert set(arrived(house).values()) == {1}
 
 
@@ -68,7 +68,7 @@ def test_a_reader_who_leaves_while_letters_flow_gets_none_from_that_second_on(ho
         house.scene("leave", f"r{leaver}@example.org")
         house.wait_until(lambda: len(arrived(house)) == READERS - 1, "everybody else's letter")
         house.wait_until(
-            lambda: {row["state"] for row in house.report()} <= {"accepted", "skipped"}, "every letter to be settled"
+            lambda: {letter.state for letter in house.report()} <= {"accepted", "skipped"}, "every letter to be settled"
         )
     assert arrived(house)[f"r{leaver}@example.org"] == 0
 
@@ -84,5 +84,5 @@ def test_a_worker_told_to_stop_finishes_its_letter_and_leaves_nothing_in_doubt(h
             os.kill(pid, signal.SIGTERM)
         house.wait_until(lambda: not set(workers) & set(supervisor.pids.values()), "the workers to end")
         house.wait_until(lambda: len(arrived(house)) == READERS, "every reader's letter")
-        house.wait_until(lambda: {row["state"] for row in house.report()} == {"accepted"}, "the records")
+        house.wait_until(lambda: {letter.state for letter in house.report()} == {"accepted"}, "the records")
     assert set(arrived(house).values()) == {1}

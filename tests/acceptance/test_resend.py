@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
 
 import pytest
 
 from tests.acceptance.conftest import House
+from tests.faults.records import Letter
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.once, pytest.mark.xdist_group("kill"), pytest.mark.timeout(1200)]
 
 READERS = 80
 
 
-def is_in_doubt_again(row: dict[str, Any]) -> bool:
-    return bool(row["state"] == "unknown" and row["attempts"] == 2)
+def is_in_doubt_again(letter: Letter) -> bool:
+    return letter.state == "unknown" and letter.attempts == 2
 
 
 def test_every_letter_arrives_and_at_most_one_comes_twice_for_each_killed_connection(house: House) -> None:
@@ -27,7 +27,7 @@ def test_every_letter_arrives_and_at_most_one_comes_twice_for_each_killed_connec
         kills = house.kill_workers_at(10, 30, 50)
         # A worker may be killed over the copy too: then that is in doubt, and is not sent a third time.
         house.wait_until(
-            lambda: all(row["state"] == "accepted" or is_in_doubt_again(row) for row in house.report()),
+            lambda: all(letter.state == "accepted" or is_in_doubt_again(letter) for letter in house.report()),
             "every letter to arrive",
         )
     copies = defaultdict(list)

@@ -94,7 +94,7 @@ def everything_goes_on_and_nothing_comes_twice(house: House) -> None:
             lambda: all(len(notes) >= wanted[reader] for reader, notes in notes_by_reader(house).items()),
             "two more letters to each reader",
         )
-        house.wait_until(lambda: {row["state"] for row in house.report()} <= {"accepted", "unknown"}, "the records")
+        house.wait_until(lambda: {letter.state for letter in house.report()} <= {"accepted", "unknown"}, "the records")
     nothing_came_twice_and_nothing_was_left_out(house)
 
 
@@ -102,7 +102,7 @@ def nothing_leaves(house: House) -> None:
     """The house runs for several ticks and sends nothing."""
     before = len(house.server.received)
     with house.running():
-        house.wait_until(lambda: "Nothing is sent" in command(house, "status").stdout, "the status to say so")
+        house.wait_until(lambda: "Nothing is sent" in command(house, "status").stdout, "the status to say so", each=0.5)
         until = time.monotonic() + 5
         house.wait_until(lambda: time.monotonic() > until, "five seconds to pass")
     assert len(house.server.received) == before
@@ -114,7 +114,7 @@ def test_after_a_restore_the_mail_log_says_what_left_and_nobody_gets_a_letter_tw
     house, backup, log = running_house, tmp_path / "backup", tmp_path / "mail.log"
     sent_before_and_after_a_backup(house, backup)
     # Half a minute after the last sign of life.
-    eventually(lambda: command(house, "restore", "--yes", str(backup)).returncode == 0, "a restore", within=90)
+    eventually(lambda: command(house, "restore", "--yes", str(backup)).returncode == 0, "a restore", within=90, each=3)
     nothing_leaves(house)
 
     refused = command(house, "resume-sending")

@@ -17,7 +17,8 @@ from tests.conftest import missing
 from tests.postgres import PostgresMissing, find_binaries, free_port, running_postgres
 from tests.processes import READY, keepshowingup, set_up
 
-pytestmark = pytest.mark.acceptance
+# Every folder has a database of its own, whichever the suite is played on.
+pytestmark = [pytest.mark.acceptance, pytest.mark.once]
 
 
 def rows(folder: Path, query: str, *values: object) -> list[Any]:

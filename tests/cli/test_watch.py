@@ -159,6 +159,7 @@ def test_watching_and_json_do_not_go_together(house: Path) -> None:
 
 
 @pytest.mark.acceptance
+@pytest.mark.once
 def test_at_a_terminal_it_looks_again_until_ctrl_c_and_leaves_it_as_it_was(house: Path) -> None:
     with terminal(house, "status", "--watch") as (shown, process):
         shown.wait_for("No tick has run yet")

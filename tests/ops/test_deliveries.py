@@ -19,7 +19,7 @@ from tests.conftest import missing
 from tests.processes import environment
 from tests.valkey import running_valkey
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.once]
 
 
 @pytest.mark.parametrize("put_down", [lambda task: task.ack, lambda task: task.requeue], ids=["done", "given back"])

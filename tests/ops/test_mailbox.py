@@ -18,6 +18,7 @@ import pytest
 
 from keepshowingup.ops.mailbox import LARGEST, Mailbox, smtp_door
 from keepshowingup.ops.mailbox_pages import Pages, web_door
+from tests.axe import FAULTS
 from tests.pictures import gif, png
 from tests.postgres import free_port
 from tests.processes import PROGRAM, environment, eventually
@@ -306,7 +307,7 @@ def test_it_reads_well_on_a_phone_and_in_the_dark(
     for address in addresses:
         page.goto(f"http://127.0.0.1:{web_port}{address}")
         page.evaluate(axe_source)
-        assert page.evaluate("axe.run().then(found => found.violations.map(fault => fault.id))") == [], address
+        assert page.evaluate(FAULTS) == [], address
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
     assert complaints == []
 

@@ -24,9 +24,9 @@ PARTS = {
     "broker": "valkey-server",
     "mailbox": "keepshowingup mailbox",
     "web": "granian",
-    "worker-letters": "--hostname worker-letters",
-    "worker-notices": "--hostname worker-notices",
-    "beat": "celery.beat:Scheduler",
+    "worker-letters": "--name worker-letters",
+    "worker-notices": "--name worker-notices",
+    "beat": "keepshowingup beat",
 }
 
 

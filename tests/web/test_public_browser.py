@@ -18,6 +18,7 @@ from keepshowingup.audience.tokens import Purpose, link, make
 from keepshowingup.cadence.enrolling import enrol
 from keepshowingup.editorial.models import Revision, Sequence
 from keepshowingup.web.public import shown
+from tests.axe import FAULTS
 from tests.factories import InvitationFactory, SubscriberFactory
 from tests.web.public_site import harbour_sequence, page_of
 
@@ -65,8 +66,8 @@ def press(page: Page, name: str) -> None:
 
 def faults(page: Page, axe_source: str) -> list[str]:
     page.evaluate(axe_source)
-    found: dict[str, Any] = page.evaluate("axe.run()")
-    return [f"{v['id']}: {node['html']}" for v in found["violations"] for node in v["nodes"]]
+    found: list[dict[str, Any]] = page.evaluate(FAULTS)
+    return [f"{fault['id']}: {node['html']}" for fault in found for node in fault["nodes"]]
 
 
 @pytest.mark.parametrize(("size", "scheme"), LOOKS, ids=["phone, dark", "desk, light"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from playwright.sync_api import expect
 from keepshowingup.audience.preferences import pause
 from keepshowingup.cadence.enrolling import enrol
 from keepshowingup.editorial.models import Sequence
+from tests.axe import FAULTS
 from tests.cadence.world import drip
 from tests.factories import EnrolmentFactory, SubscriberFactory
 from tests.processes import eventually
@@ -246,7 +246,7 @@ def faults(page: Page, axe_source: str, name: str) -> list[str]:
 def faults_now(page: Page, axe_source: str, name: str) -> list[str]:
     """The same of a page as it stands, such as a composer whose preview has just been loaded again."""
     page.evaluate(axe_source)
-    violations = json.loads(page.evaluate("async () => JSON.stringify((await axe.run()).violations)"))
+    violations = page.evaluate(FAULTS)
     found = [f"{name}: {v['id']}: {v['nodes'][0]['target']} {v['nodes'][0]['failureSummary']}" for v in violations]
     if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
         found.append(f"{name}: wider than the window")

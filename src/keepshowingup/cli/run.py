@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -19,6 +19,9 @@ from keepshowingup.cli.moments import read_moment
 from keepshowingup.cli.root import with_django
 from keepshowingup.core.errors import PartMissing, WrongUsage
 from keepshowingup.ops.broker import QUEUES
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 
 @click.command()
@@ -76,30 +79,43 @@ def web(host: str, port: int) -> None:
 @click.command()
 @click.option("--queues", default=",".join(QUEUES), show_default=True, help="Which kinds of work, by commas.")
 @click.option("--name", default="worker", show_default=True, help="Tells workers on one machine apart.")
-def worker(queues: str, name: str) -> None:
+def worker(queues: str, name: str) -> int:
     """Hand letters over. Run as many as you like; each does one batch at a time."""
     wanted = [queue.strip() for queue in queues.split(",")]
     if unknown := set(wanted) - set(QUEUES):
         raise WrongUsage(f"There is no queue {', '.join(sorted(unknown))}. There are {', '.join(QUEUES)}.")
     _need_database()
     _need_broker()
-    _become_celery(
-        "worker",
-        # Solo: one batch at a time, and SIGTERM reaches the one process there is. More processes make more speed.
-        *("--pool", "solo", "--queues", ",".join(wanted), "--hostname", f"{name}@%h"),
-        *("--without-gossip", "--without-mingle"),
+    app = _celery()
+    from celery.utils.nodenames import host_format
+
+    from keepshowingup.worker import TASKS
+
+    working = app.Worker(
+        hostname=host_format(f"{name}@%h"),
+        queues=wanted,
+        include=TASKS,
+        # One batch at a time, and SIGTERM reaches the one process there is. More processes make more speed.
+        pool_cls="solo",
+        loglevel=os.environ.get("KSU_LOG_LEVEL", "INFO"),
+        without_gossip=True,
+        without_mingle=True,
+        quiet=True,  # the banner would be no line of the log
     )
+    working.start()
+    return working.exitcode or 0
 
 
 @click.command()
 def beat() -> None:
     """Keep time: publish a tick every few seconds. A second beat does no harm."""
     _need_broker()
-    _become_celery(
-        "beat",
+    _celery().Beat(
         # In memory: a schedule file is one more thing that a crash can spoil, and a tick has no past.
-        *("--scheduler", "celery.beat:Scheduler", "--pidfile", ""),
-    )
+        scheduler="celery.beat:Scheduler",
+        loglevel=os.environ.get("KSU_LOG_LEVEL", "INFO"),
+        quiet=True,
+    ).run()
 
 
 @click.command()
@@ -185,12 +201,13 @@ def _need_broker() -> None:
     need_broker(settings.REDIS_URL, settings.DATA_DIR)
 
 
-def _become_celery(role: str, *arguments: str) -> NoReturn:
+def _celery() -> Celery:
+    """The application, in this process: Celery's own command line starts a second time, and loads a shell first."""
     # Celery's checks would load every page into processes that show none.
     os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
-    level = os.environ.get("KSU_LOG_LEVEL", "INFO")
-    # Quiet: the banner would be no line of the log.
-    _become("celery", "--quiet", "--app", "keepshowingup.worker:app", role, *arguments, "--loglevel", level)
+    from keepshowingup.worker import app
+
+    return app
 
 
 def _become(program: str, *arguments: str) -> NoReturn:

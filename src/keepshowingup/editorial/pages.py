@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 
 import lxml.html
 import nh3
-import trafilatura
 from lxml import etree
 
 from keepshowingup.core.errors import Refused
@@ -26,6 +25,9 @@ _STOOD_IN = re.compile(r"\]\(https://picture\.invalid/(\d{1,6})\.jpg\)")
 
 def page_to_markdown(html: str, *, images: bool = False) -> str:
     """The article of a web page as Markdown; the whole page's text where no article stands out."""
+    # It loads slowly, and workers only rarely read pages.
+    import trafilatura
+
     sources: list[str] = []
     if images:
         html, sources = _with_stand_ins(html)

@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import psycopg
 
@@ -64,17 +65,18 @@ class Town(House):
 
     def in_hand(self, machine: Machine) -> frozenset[str]:
         """The Message-IDs of the letters that a machine's workers have begun."""
-        assert self.postgres is not None
-        with psycopg.connect(self.postgres.url, connect_timeout=10) as connection:
-            return frozenset(row[0] for row in connection.execute(IN_HAND, [f"{machine.name}.%"]))
+        return frozenset(row[0] for row in self._asked.execute(IN_HAND, [f"{machine.name}.%"]))
 
     def lost_with(self, machine: Machine) -> frozenset[str]:
         """The same, and what the others gave up while the machine was dying."""
+        given_up = self._asked.execute(GIVEN_UP, [f"{machine.name}.%", FELL_SILENT])
+        return self.in_hand(machine) | {row[0] for row in given_up}
+
+    @cached_property
+    def _asked(self) -> psycopg.Connection[tuple[str]]:
+        """One that stays: fifty times a second somebody is asked who has his hands full."""
         assert self.postgres is not None
-        owner = f"{machine.name}.%"
-        with psycopg.connect(self.postgres.url, connect_timeout=10) as connection:
-            given_up = connection.execute(GIVEN_UP, [owner, FELL_SILENT])
-            return self.in_hand(machine) | {row[0] for row in given_up}
+        return psycopg.connect(self.postgres.url, connect_timeout=10, autocommit=True)
 
     def processes(self) -> dict[int, str]:
         """The command lines of everything that runs on a worker host, by id."""
