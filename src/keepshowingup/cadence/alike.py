@@ -20,6 +20,7 @@ from keepshowingup.store.among import array_literal
 
 # In seconds. No zone's midnight is anywhere but at a quarter of an hour.
 QUARTER = 900
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def word_of(anew: Anew) -> str:
@@ -36,8 +37,8 @@ def word_of(anew: Anew) -> str:
     due = "COALESCE(CASE WHEN mine.due_at <= %(now)s THEN mine.next_step_id::text END, '')"
     rest_from = "''"
     if anew.rested is not None:
-        due = "COALESCE(extract(epoch FROM mine.due_at) || '/' || mine.next_step_id, '')"
-        rest_from = "CASE WHEN mine.enrolled_at > %(since)s THEN extract(epoch FROM mine.enrolled_at)::text ELSE '' END"
+        due = "COALESCE(date_part('epoch', mine.due_at) || '/' || mine.next_step_id, '')"
+        rest_from = "CASE WHEN mine.enrolled_at > %(since)s THEN date_part('epoch', mine.enrolled_at)::text ELSE '' END"
     bucket = "''" if anew.course.open_ended else "width_bucket(past.settled_at, %(ready)s::timestamptz[])"
     word = _WORD
     for name, expression in {"due": due, "joined": joined, "rest": rest_from, "bucket": bucket}.items():
@@ -47,7 +48,7 @@ def word_of(anew: Anew) -> str:
 
 # A float's floor and not its rounding: a second before midnight is before it.
 _WORD = """concat_ws('|', reader.zone, reader.hour, mine.started_on, mine.moved_days, <due>, <joined>, <rest>,
-    CASE WHEN mine.rested_until IS NULL THEN '' ELSE extract(epoch FROM mine.rested_until)::text END,
+    COALESCE(date_part('epoch', mine.rested_until)::text, ''),
     COALESCE(mine.moved_with_id::text, ''),
     COALESCE((SELECT string_agg(past.step_key || ':' || <bucket>, ',' ORDER BY past.step_key)
       FROM cadence_paststep AS past WHERE past.enrolment_id = mine.id), ''),
@@ -68,11 +69,8 @@ def values_of(anew: Anew) -> dict[str, str | datetime | None]:
 
 
 def _moment(epoch: str) -> datetime | None:
-    """PostgreSQL's seconds since 1970, exact to the microsecond."""
-    if not epoch:
-        return None
-    seconds, _, fraction = epoch.partition(".")
-    return datetime.fromtimestamp(int(seconds), UTC) + timedelta(microseconds=int(fraction.ljust(6, "0")[:6] or 0))
+    """PostgreSQL's seconds since 1970. It writes a float quickly, which has them to the microsecond until 2242."""
+    return EPOCH + timedelta(microseconds=round(float(epoch) * 1_000_000)) if epoch else None
 
 
 def decide(anew: Anew, word: str) -> Decision | None:
