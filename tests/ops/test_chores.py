@@ -104,7 +104,8 @@ def test_feeds_notes_to_staff_and_tidying_need_no_broker(settings: Any) -> None:
 
 ASK_BEAT = """
 import json
-from keepshowingup.worker import app
+from keepshowingup.worker import TASKS, app
+app.conf.include = TASKS
 app.loader.import_default_modules()
 plan = app.conf.beat_schedule.values()
 print(json.dumps([[row["task"], row["schedule"].seconds, row["task"] in app.tasks] for row in plan]))
