@@ -25,7 +25,7 @@ from django.db import connection, transaction  # noqa: E402
 from django.db.models import F  # noqa: E402
 
 from benchmarks.figures import NotMeasured  # noqa: E402
-from benchmarks.scene import ON_POSTGRES, Sql, add_readers, add_rows  # noqa: E402
+from benchmarks.scene import ON_POSTGRES, ZONES, Sql, add_readers, add_rows, zone_by  # noqa: E402
 from keepshowingup.cadence import replans  # noqa: E402
 from keepshowingup.cadence.advancing import replan  # noqa: E402
 from keepshowingup.cadence.models import Enrolment, PastStep  # noqa: E402
@@ -67,7 +67,8 @@ def scene(number: int) -> Numbers:
         "due_reason": "day 5 at the reader's hour 10:00",
     }
     with transaction.atomic():
-        first = add_readers(2 * number)
+        # In every few thousand of them there is somebody of each kind: a day of joining, a zone, an hour.
+        first = add_readers(2 * number, zone=zone_by(f"n / {DAYS}"), hour=_hour())
         add_rows(
             Enrolment, {**who, **plan, "sequence_id": drip.pk},
             "audience_subscriber WHERE id >= %(first)s AND id < %(end)s", first=first, end=first + number,
@@ -89,6 +90,12 @@ def scene(number: int) -> Numbers:
         for statement in ("VACUUM ANALYZE", "CHECKPOINT") if ON_POSTGRES else ("ANALYZE",):
             cursor.execute(statement)
     return {"readers": number, "past": PastStep.objects.count()}
+
+
+def _hour() -> Sql:
+    """One of twelve in the day."""
+    hour = f"7 + (n / {DAYS * len(ZONES)}) %% 12"
+    return Sql(f"make_time(({hour})::int, 30, 0)" if ON_POSTGRES else f"printf('%%02d:30:00', {hour})")
 
 
 def _by_day(values: list[Any], which: str = f"id %% {DAYS}") -> Sql:

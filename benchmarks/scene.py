@@ -37,6 +37,7 @@ from keepshowingup.ops.database import migrate  # noqa: E402
 LETTERS = Path(__file__).resolve().parents[1] / "examples" / "sequences" / "finding-your-people"
 WRITER, APPROVER = "writer@harbour.example", "approver@harbour.example"
 ANY_HOUR = dt.time(0)
+ZONES = ("Europe/London", "America/New_York", "Asia/Kolkata", "Australia/Sydney", "UTC")
 ON_POSTGRES = connection.vendor == "postgresql"
 
 
@@ -124,13 +125,17 @@ def crowd(number: int) -> None:
         cursor.execute("CHECKPOINT")
 
 
-def add_readers(number: int, state: str = Subscriber.State.ACTIVE) -> int:
-    """Insert readers; the id of the first. Their names and addresses are numbered."""
+def zone_by(expression: str) -> Sql:
+    """One of a few zones, by a whole number."""
+    cases = " ".join(f"WHEN {place} THEN '{zone}'" for place, zone in enumerate(ZONES))
+    return Sql(f"CASE ({expression}) %% {len(ZONES)} {cases} END")
+
+
+def add_readers(number: int, state: str = Subscriber.State.ACTIVE, **columns: object) -> int:
+    """Insert readers; the id of the first. Their names and addresses are numbered, in SQL for ``columns`` as ``n``."""
     first = (Subscriber.objects.aggregate(models.Max("pk"))["pk__max"] or 0) + 1
     now = dt.datetime.now(dt.UTC)
     text = "r' || n || '@d' || (n %% 50) || '.example.org"
-    zones = ("Europe/London", "America/New_York", "Asia/Kolkata", "Australia/Sydney", "UTC")
-    cases = " ".join(f"WHEN {place} THEN '{zone}'" for place, zone in enumerate(zones))
     add_rows(
         Subscriber,
         {
@@ -139,11 +144,12 @@ def add_readers(number: int, state: str = Subscriber.State.ACTIVE) -> int:
             "email": Sql(f"'{text}'"),
             "email_key": Sql(f"'{text}'"),
             "first_name": Sql("'Maya ' || (n %% 1000)"),
-            "zone": Sql(f"CASE n %% {len(zones)} {cases} END"),
+            "zone": zone_by("n"),
             "country": "US",
             "state": state,
             "created_at": now,
             "confirmed_at": now if state == Subscriber.State.ACTIVE else None,
+            **columns,
         },
         _numbers(first, number),
     )

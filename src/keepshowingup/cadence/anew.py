@@ -13,8 +13,8 @@ from keepshowingup.cadence.reader import Move
 from keepshowingup.core.pace import Pace
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
-# So many plans are given to the database beforehand: few enough that a chunk need not wait for them to be read.
-KNOWN = 1000
+# So many plans are given to the database beforehand: as many as a chunk has readers, or it would read plans in vain.
+KNOWN = 10_000
 
 
 class Decision(NamedTuple):

@@ -116,7 +116,7 @@ def _tell(anew: Anew, after: int) -> _Told:
     given = {name: array_literal(column) for name, column in zip(PLAN, columns, strict=True)}
     where = {"sequence": anew.sequence_id, "after": after, "many": MANY}
     with connection.cursor() as cursor:
-        cursor.execute(_BY_INDEX)
+        cursor.execute(_WITHOUT, [_WHOLE_TABLES])
         cursor.execute(_TELL.replace("<word>", word_of(anew)), {**given, **where, **values_of(anew)})
         rows = cursor.fetchall()
     ((readers, others, last),) = ((number, keys, last) for word, number, keys, last in rows if word is None)
@@ -143,6 +143,8 @@ def _plan_unknown(anew: Anew, told: _Told) -> tuple[Plans, int, Collection[int]]
             decided[word] = decision
     plans = _with_moves(decided)
     with connection.cursor() as cursor:
+        if plans or alone:
+            cursor.execute(_WITHOUT, [_HASHES])  # of what is known one was made; of an index it is a whole table again
         if plans:
             columns = zip(*((told.unknown[word].keys, *plan) for word, plan in plans.items()), strict=True)
             cursor.execute(_GIVE, [array_literal(column) for column in columns])
@@ -166,10 +168,9 @@ def _keys(array: str) -> list[int]:
 # A chunk is a small part of tables that may be large. PostgreSQL easily takes it for a large one, and reads all of a
 # table for each, or compiles the statement. And nobody waits for the disk at its end: the note of how far it came is
 # written after it, and what is lost with the chunk is lost with the note.
-_BY_INDEX = """
-SELECT set_config(name, 'off', true)
-FROM unnest('{enable_mergejoin,enable_seqscan,jit,synchronous_commit}'::text[]) AS name
-"""
+_WITHOUT = "SELECT set_config(name, 'off', true) FROM unnest(%s::text[]) AS name"
+_WHOLE_TABLES = "{enable_mergejoin,enable_seqscan,jit,synchronous_commit}"
+_HASHES = "{enable_hashjoin}"
 
 PLAN = ("word", "state", "step", "due", "local", "reason", "moved", "rested", "moved_with")
 _SET = """
