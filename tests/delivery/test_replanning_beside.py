@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -19,6 +18,7 @@ from keepshowingup.delivery.models import Dispatch
 from keepshowingup.editorial.models import Sequence, Step
 from tests.delivery.conftest import StoppedClock, claim, enrol_many
 from tests.factories import StepFactory
+from tests.processes import eventually
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -45,15 +45,10 @@ def alone_there(work: Callable[[], Answer]) -> Answer:
         connection.close()
 
 
-def wait_until_somebody_waits() -> None:
-    until = time.monotonic() + 60
+def somebody_waits() -> bool:
     with connection.cursor() as cursor:
-        while time.monotonic() < until:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-            if cursor.fetchone() == (1,):
-                return
-            time.sleep(0.01)
-    raise AssertionError("nobody waits")
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return bool(cursor.fetchone() == (1,))
 
 
 def test_letters_are_claimed_and_settled_while_a_chunk_is_planned(
@@ -111,7 +106,7 @@ def test_who_changes_between_the_look_and_the_lock_is_planned_alone(
     with ThreadPoolExecutor(1) as pool, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(1)")
         chunk = pool.submit(alone_there, lambda: crowd.plan_together(anew(sequence.pk, clock.now()), 0))
-        wait_until_somebody_waits()
+        eventually(somebody_waits, "the look begins")
         advance(readers[0].pk, after_key="first", handed_at=clock.now(), now=clock.now())
         cursor.execute("SELECT pg_advisory_unlock(1)")
         assert chunk.result().alone == [readers[0].pk]

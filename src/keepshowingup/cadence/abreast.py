@@ -6,7 +6,7 @@ again.
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -34,17 +34,18 @@ def replan_abreast(anew: Anew, after: int) -> Done | None:
     starts = _starts(anew.sequence_id, after)
     if len(starts) == 1:
         return replan_chunk(anew, after)
+    waiting = iter(starts)  # a list's: of two threads that take from it, each gets what the other has not
     with ThreadPoolExecutor(1) as pool:
-        beside = pool.submit(_elsewhere, replace(anew), starts)
-        done = [*_one_by_one(anew, starts), *beside.result()]
+        beside = pool.submit(_elsewhere, replace(anew), waiting)
+        done = [*_one_by_one(anew, waiting), *beside.result()]
     if not done:
         return None
     return Done(max(one.last for one in done), sum(one.readers for one in done), sum(one.planned for one in done))
 
 
-def _starts(sequence_id: int, after: int) -> deque[int]:
+def _starts(sequence_id: int, after: int) -> list[int]:
     """The keys after which the next chunks begin."""
-    starts = deque([after])
+    starts = [after]
     active = Enrolment.objects.filter(sequence=sequence_id, state=EnrolmentState.ACTIVE).order_by("pk")
     while len(starts) < CHUNKS:
         keys = active.filter(pk__gt=starts[-1]).values_list("pk", flat=True)
@@ -55,20 +56,12 @@ def _starts(sequence_id: int, after: int) -> deque[int]:
     return starts
 
 
-def _one_by_one(anew: Anew, starts: deque[int]) -> list[Done]:
+def _one_by_one(anew: Anew, starts: Iterator[int]) -> list[Done]:
     """Those that nobody has begun yet."""
-    done = []
-    while starts:
-        try:
-            after = starts.popleft()
-        except IndexError:
-            break  # the other one was quicker
-        if (one := replan_chunk(anew, after)) is not None:
-            done.append(one)
-    return done
+    return [done for after in starts if (done := replan_chunk(anew, after)) is not None]
 
 
-def _elsewhere(anew: Anew, starts: deque[int]) -> list[Done]:
+def _elsewhere(anew: Anew, starts: Iterator[int]) -> list[Done]:
     try:
         return _one_by_one(anew, starts)
     finally:
