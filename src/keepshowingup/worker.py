@@ -27,11 +27,11 @@ from kombu import Queue  # noqa: E402
 
 from keepshowingup.ops import deliveries  # noqa: E402
 from keepshowingup.ops.broker import QUEUES, broker_url  # noqa: E402
-from keepshowingup.ops.chores import CHORES  # noqa: E402
+from keepshowingup.ops.chores import CHORES, Chore  # noqa: E402
 from keepshowingup.ops.log_lines import be_a_part  # noqa: E402
 
 #: What workers load. Beat knows tasks by their names, and has no use for all that they need.
-TASKS = ("keepshowingup.delivery.tasks", "keepshowingup.outcomes.tasks", "keepshowingup.editorial.tasks")
+TASKS = ("keepshowingup.delivery.tasks",)
 
 
 def _every(seconds: float) -> schedule:
@@ -91,6 +91,18 @@ app.conf.update(
     },
     timezone="UTC",
 )
+
+
+def _take_on(chore: Chore) -> None:
+    """Make the chore a task."""
+
+    @app.task(name=f"keepshowingup.{chore.name}")
+    def do() -> None:
+        chore.do(settings.CLOCK)
+
+
+for chore in CHORES:
+    _take_on(chore)
 
 
 @setup_logging.connect

@@ -5,10 +5,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 
 from keepshowingup.core.errors import NotFound, Refused, WrongUsage
-from keepshowingup.editorial import feeding, tasks
+from keepshowingup.editorial import feeding
 from keepshowingup.editorial.feed_reading import read_feed
+from keepshowingup.editorial.feed_rounds import go_round
 from keepshowingup.editorial.feeding import (
     INTERVAL,
     LEASE,
@@ -380,7 +382,7 @@ def test_a_feed_inside_of_a_network_is_never_asked(site: Elsewhere, now: dt.date
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_asks_feeds_beside_its_own_work() -> None:
     feed = FeedFactory.create(next_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
-    tasks.feeds()
+    go_round(settings.CLOCK)
     for _ in range(6_000):
         feed.refresh_from_db()
         if feed.failures:

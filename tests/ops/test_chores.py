@@ -120,6 +120,27 @@ def test_beat_asks_for_the_same() -> None:
     assert others == [[f"keepshowingup.{chore.name}", chore.every, True] for chore in CHORES]
 
 
+ASK_WORKER = """
+import json
+from dataclasses import replace
+import django
+django.setup()
+from keepshowingup.ops import chores
+done = []
+chores.CHORES = tuple(replace(each, do=lambda _, name=each.name: done.append(name)) for each in chores.CHORES)
+from keepshowingup.worker import app
+for each in chores.CHORES:
+    app.tasks[f"keepshowingup.{each.name}"]()
+print(json.dumps(done))
+"""
+
+
+@pytest.mark.once
+def test_a_worker_does_what_it_is_asked_for() -> None:
+    said = subprocess.run([sys.executable, "-c", ASK_WORKER], capture_output=True, text=True, check=True, timeout=120)
+    assert json.loads(said.stdout) == [chore.name for chore in CHORES]
+
+
 # A process in which an hour of a machine's own clock is three seconds, and a feed in its database that is due.
 HURRIED = """
 import time

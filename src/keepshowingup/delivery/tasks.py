@@ -16,13 +16,11 @@ from django.conf import settings
 from django.db import Error as DatabaseTrouble
 
 from keepshowingup.cadence import replans
-from keepshowingup.delivery import tidying
 from keepshowingup.delivery.claiming import claim_letters, claim_notices
 from keepshowingup.delivery.courier import Courier, new_courier
 from keepshowingup.delivery.handover import hand_over
 from keepshowingup.delivery.running import batches, drain
 from keepshowingup.delivery.running import tick as run_tick
-from keepshowingup.delivery.staff_notices import tell_of_stop_requests
 from keepshowingup.delivery.watching import beat_heart, stop_heart
 
 log = logging.getLogger(__name__)
@@ -141,15 +139,3 @@ def take_up(offers: list[tuple[int, int]]) -> None:
 def replan() -> None:
     """Plans to be made anew, for a slice of time: a tick waits behind it. What is left, the next tick asks for."""
     replans.go_on(settings.CLOCK.now(), should_stop=_stopping.is_set)
-
-
-@shared_task(name="keepshowingup.tell_staff")
-def tell_staff() -> None:
-    """Write to colleagues about what waits for one of them."""
-    tell_of_stop_requests(settings.CLOCK.now())
-
-
-@shared_task(name="keepshowingup.tidy")
-def tidy() -> None:
-    """Forget what was only kept for a while."""
-    tidying.tidy(settings.CLOCK)
